@@ -1,0 +1,40 @@
+"""python3 -m generator SCHEMA HANDLES OUTPUT: makes the C++ of src/vim from the description."""
+
+import pathlib
+import sys
+
+from . import handles, schema, tables
+from .resolve import resolve
+
+
+def read_list(path):
+    words = []
+    for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+        words += line.split("#")[0].split()
+    return words
+
+
+def write_if_changed(path, text):
+    """Leaves the file's time alone when nothing changed, so that nothing is compiled again."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def main(schema_directory, handles_file, output):
+    try:
+        resolved = resolve(schema.load(schema_directory))
+    except schema.SchemaError as error:
+        sys.exit(f"api: {error}")
+    output = pathlib.Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    files = {"schema_tables.cpp": tables.Tables(resolved).cpp(),
+             "type_id.hpp": tables.type_ids(resolved),
+             "types.hpp": handles.Handles(resolved, read_list(handles_file)).cpp(),
+             "properties.hpp": handles.property_indices(resolved)}
+    for name, text in files.items():
+        write_if_changed(output / name, text)
+    (output / "stamp").touch()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,48 @@
+#include "vim/fault.hpp"
+
+#include <fmt/format.h>
+
+namespace drover::vim {
+
+Fault::Fault(MethodFault fault, std::string message)
+    : fault_(std::move(fault)), message_(std::move(message)) {
+    DROVER_CHECK(fault_);
+    if (message_.empty()) message_ = describe(fault_.dynamic_type()).name();
+}
+
+LocalizedMethodFault Fault::localized() const {
+    auto made = LocalizedMethodFault::make();
+    made.set_fault(fault_);
+    made.set_localizedMessage(message_);
+    return made;
+}
+
+Fault invalid_argument(std::string_view property_path, std::string message) {
+    auto fault = InvalidArgument::make();
+    fault.set_invalidProperty(property_path);
+    return Fault(fault, std::move(message));
+}
+
+Fault object_not_found(const MoRef& reference) {
+    auto fault = ManagedObjectNotFound::make();
+    fault.set_obj(reference);
+    return Fault(fault,
+                 fmt::format("The object '{}:{}' has already been deleted or has never existed.",
+                             describe(reference.type).name(), reference.id));
+}
+
+Fault invalid_property(std::string_view path) {
+    auto fault = InvalidProperty::make();
+    fault.set_name(path);
+    return Fault(fault, fmt::format("There is no property '{}'.", path));
+}
+
+Fault no_permission(const MoRef& object, std::string_view privilege) {
+    auto fault = NoPermission::make();
+    fault.set_object(object);
+    fault.set_privilegeId(privilege);
+    return Fault(fault, fmt::format("Permission '{}' on '{}:{}' is missing.", privilege,
+                                    describe(object.type).name(), object.id));
+}
+
+}  // namespace drover::vim
