@@ -1,0 +1,67 @@
+# drover's commands. `make run` and `make test` are all that a newcomer needs; both install what is
+# missing (Debian packages, listed in packaging/deps), build, and then do what they say.
+
+BUILD ?= build
+JOBS  ?= $(shell nproc)
+BIN   := $(BUILD)/bin
+SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: run stop build test test-unit test-e2e lint format bench fuzz asan tsan deps-build deps-run deps-test clean
+
+## Start the three-host sandbox cluster and say where to click and how to log in.
+run: deps-run build
+	$(SUDO) $(BIN)/drover sandbox up
+
+## Take it down again, with everything that belongs to it.
+stop:
+	$(SUDO) $(BIN)/drover sandbox down
+
+## Programs go to build/bin.
+build: deps-build
+	@cmake --preset release -B $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	cmake --build $(BUILD) --parallel $(JOBS)
+
+## Every test: unit tests, then the product as a whole with real guests and foreign clients.
+test: deps-test deps-run build
+	tests/run-all $(BUILD)
+
+test-unit: deps-test build
+	ctest --test-dir $(BUILD) --output-on-failure -L unit
+
+test-e2e: deps-test deps-run build
+	tests/run-e2e $(BUILD)
+
+## Format, tidy and house rules; `make format` mends the first.
+lint: deps-test
+	tests/lint/check-format
+	tests/lint/check-rules
+	tests/lint/check-tidy $(BUILD)
+
+format:
+	tests/lint/check-format --fix
+
+## Figures, each with its command: see bench/README.md.
+bench: deps-test deps-run build
+	bench/run $(BUILD)
+
+## Unit tests under sanitizers.
+asan tsan: deps-test deps-build
+	cmake --preset $@
+	cmake --build build/$@ --parallel $(JOBS)
+	ctest --test-dir build/$@ --output-on-failure -L unit
+
+## A short run of every fuzz target.
+fuzz: deps-test deps-build
+	cmake --preset fuzz
+	tests/fuzz/run build/fuzz
+
+deps-build:
+	@packaging/install-deps build
+deps-run:
+	@packaging/install-deps run
+deps-test:
+	@packaging/install-deps test
+
+clean:
+	rm -rf $(BUILD)

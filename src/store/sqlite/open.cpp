@@ -1,0 +1,72 @@
+#include "store/sqlite/open.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "store/sqlite/schema.hpp"
+
+namespace drover::store::sqlite {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, int error) {
+    throw StoreError(
+        fmt::format("store {}: {}", path.string(), std::generic_category().message(error)));
+}
+
+// SQLite would create the file with the umask's rights; ours may hold password hashes.
+void create_if_absent(const std::filesystem::path& path) {
+    const base::FileDescriptor file(
+        ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) fail(path, errno);
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0) fail(path, errno);
+    if (!S_ISREG(status.st_mode)) fail(path, EINVAL);
+    if (status.st_size == 0) base::sync_directory(path.parent_path());
+}
+
+}  // namespace
+
+base::FileDescriptor lock_store(const std::filesystem::path& path) {
+    // A file of its own: closing any descriptor of the store's file would drop SQLite's locks.
+    const std::filesystem::path lock_path = path.string() + ".lock";
+    base::FileDescriptor lock(
+        ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock) fail(lock_path, errno);
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) fail(lock_path, errno);
+        throw StoreError(fmt::format("store {} is in use by another process", path.string()));
+    }
+    return lock;
+}
+
+std::unique_ptr<Connection> open_for_writing(const std::filesystem::path& path) {
+    create_if_absent(path);
+    auto connection = std::make_unique<Connection>(path);
+    // While we only look, closing must not move the log into a file that may be damaged.
+    connection->set_checkpoint_on_close(false);
+    inspect(*connection, path, migrations());
+    connection->set_checkpoint_on_close(true);
+    if (connection->query_text("PRAGMA journal_mode = WAL") != "wal") {
+        throw StoreError(
+            fmt::format("store {}: its file system can't carry a write-ahead log", path.string()));
+    }
+    connection->execute("PRAGMA synchronous = FULL");
+    connection->execute("PRAGMA wal_autocheckpoint = 2000");
+    connection->execute("PRAGMA journal_size_limit = 16777216");
+    migrate(*connection, migrations());
+    return connection;
+}
+
+std::unique_ptr<Connection> open_for_reading(const std::filesystem::path& path) {
+    auto connection = std::make_unique<Connection>(path);
+    connection->execute("PRAGMA query_only = ON");
+    connection->execute("PRAGMA mmap_size = 0");
+    return connection;
+}
+
+}  // namespace drover::store::sqlite

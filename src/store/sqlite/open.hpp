@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "base/file.hpp"
+#include "store/sqlite/connection.hpp"
+
+namespace drover::store::sqlite {
+
+/// Takes "<path>.lock" for this process, so that two daemons never share a store. Held until the
+/// descriptor is closed, so also not longer than the process lives. Throws StoreError.
+base::FileDescriptor lock_store(const std::filesystem::path& path);
+
+/// Creates the file if there is none, looks whether it is sound, then brings it up to date. What
+/// is not sound is not changed. Throws StoreError.
+std::unique_ptr<Connection> open_for_writing(const std::filesystem::path& path);
+
+/// A second connection that can't write.
+std::unique_ptr<Connection> open_for_reading(const std::filesystem::path& path);
+
+}  // namespace drover::store::sqlite
