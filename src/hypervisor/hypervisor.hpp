@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hypervisor/domain_info.hpp"
+#include "hypervisor/domain_spec.hpp"
+#include "hypervisor/events.hpp"
+#include "hypervisor/host_info.hpp"
+#include "hypervisor/hypervisor_error.hpp"
+
+namespace drover::hypervisor {
+
+enum class InitialState { running, paused };
+
+/// Who is asked when the guest shall shut down or restart by itself.
+enum class GuestRequest {
+    acpi,   ///< press the power button; the guest may ignore it
+    agent,  ///< the guest agent; agent_unavailable if it is not connected
+    any,    ///< the agent if it is connected, else ACPI
+};
+
+/// The engine that runs machines on one host.
+///
+/// Every call blocks, and all of them may be used from any thread at the same time. Calls for one
+/// domain should come one after the other (a queue per domain): the engine serializes them anyway,
+/// and a domain whose QEMU hangs then holds up only its own queue. No call waits for ever: each has
+/// a deadline, after which it throws HypervisorError(timed_out) and its effect is unknown. Without
+/// a connection every call throws `unavailable` at once.
+///
+/// Domains are transient: the engine forgets them when they stop, and never starts one by itself.
+class Hypervisor {
+public:
+    virtual ~Hypervisor() = default;
+
+    // Power
+
+    /// Starts a domain. already_running, device_in_use (a disk image is locked), missing_file,
+    /// insufficient_memory, unsupported, invalid_spec, ...
+    virtual DomainInfo start(const DomainSpec& spec,
+                             InitialState state = InitialState::running) = 0;
+
+    /// Writes the memory and state of a running or paused domain to a file and ends the domain. If
+    /// it fails (no_space) the domain goes on as before. The file is written by the engine.
+    virtual void save(const DomainUuid& uuid, const std::string& path) = 0;
+
+    /// Starts a domain from `save`'s file. `spec` must describe the same hardware; host-side
+    /// details (paths, limits, metadata) may differ. The file stays; who owns it removes it.
+    virtual DomainInfo restore(const std::string& path, const DomainSpec& spec,
+                               InitialState state = InitialState::running) = 0;
+
+    /// False if the file was cut short (a crash during `save`) or is no such file; missing_file if
+    /// there is none.
+    virtual bool is_save_image_complete(const std::string& path) = 0;
+
+    /// Ends the domain at once, as if its power cord were pulled. not_found if it doesn't run.
+    virtual void destroy(const DomainUuid& uuid) = 0;
+    /// Presses the reset button.
+    virtual void reset(const DomainUuid& uuid) = 0;
+    /// Asks the guest to turn itself off, and returns. Watch for LifecycleKind::stopped.
+    virtual void shutdown(const DomainUuid& uuid, GuestRequest how) = 0;
+    /// Asks the guest to restart, and returns. Watch for LifecycleKind::rebooted.
+    virtual void reboot(const DomainUuid& uuid, GuestRequest how) = 0;
+    /// Stops the vCPUs; memory stays where it is. No error if they are stopped already.
+    virtual void pause(const DomainUuid& uuid) = 0;
+    /// Lets the vCPUs run. After an I/O error this repeats the failed requests. No error if the
+    /// domain is running.
+    virtual void resume(const DomainUuid& uuid) = 0;
+
+    // Inventory and use
+
+    /// All domains that run on this host, foreign ones included (they have no metadata).
+    virtual std::vector<DomainInfo> list() = 0;
+    /// One domain, or nothing if it doesn't run.
+    virtual std::optional<DomainInfo> find(const DomainUuid& uuid) = 0;
+    /// Counters of all running domains in one go. A domain that is busy with a long operation comes
+    /// with what is known without waiting for it.
+    virtual std::vector<DomainStats> stats() = 0;
+    /// Replaces the domain's metadata as a whole (DomainSpec::metadata).
+    virtual void set_metadata(const DomainUuid& uuid,
+                              const std::map<std::string, std::string>& metadata) = 0;
+
+    // Guest agent. Each waits at most about 3 s for an answer; agent_unavailable otherwise.
+
+    virtual GuestInfo guest_info(const DomainUuid& uuid) = 0;
+    virtual bool agent_ping(const DomainUuid& uuid) = 0;
+
+    // Devices of a running domain
+
+    /// Puts a medium (an image, stated format) into a cdrom or floppy drive, or ejects with none.
+    /// `force` overrides a guest that has locked the tray.
+    virtual void change_media(const DomainUuid& uuid, const std::string& target,
+                              const std::optional<DiskImage>& media, bool force = false) = 0;
+    /// Plugs or unplugs the network cable of the NIC with this MAC address.
+    virtual void set_link_state(const DomainUuid& uuid, const std::string& mac, bool up) = 0;
+    virtual Screenshot screenshot(const DomainUuid& uuid) = 0;
+    /// Asks the guest's balloon driver to leave it this much memory. It may take its time.
+    virtual void set_balloon(const DomainUuid& uuid, std::uint64_t memory_bytes) = 0;
+    virtual void set_cpu_tuning(const DomainUuid& uuid, const CpuTuning& tuning) = 0;
+
+    // Host
+
+    virtual HostInfo host_info() = 0;
+    virtual HostStats host_stats() = 0;
+
+    // Events
+
+    /// The sink is told the present state of the connection first, then what happens from now on.
+    /// The hypervisor must outlive the subscription.
+    [[nodiscard]] virtual std::unique_ptr<Subscription> subscribe(EventSink sink) = 0;
+};
+
+}  // namespace drover::hypervisor

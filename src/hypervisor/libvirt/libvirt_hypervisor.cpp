@@ -1,0 +1,126 @@
+#include "hypervisor/libvirt/libvirt_hypervisor.hpp"
+
+#include "hypervisor/libvirt/call_context.hpp"
+#include "hypervisor/libvirt/domain_xml.hpp"
+#include "hypervisor/libvirt/operations.hpp"
+
+namespace drover::hypervisor {
+namespace {
+
+using libvirt::CallContext;
+using libvirt::EventQueue;
+
+// Forwards each call to its operation, on a thread with a deadline.
+class LibvirtHypervisor final : public Hypervisor {
+public:
+    explicit LibvirtHypervisor(LibvirtOptions options) : context_(std::move(options), events_) {}
+
+    DomainInfo start(const DomainSpec& spec, InitialState state) override {
+        validate(spec);
+        return context_.run(context_.options().start_limit, "start",
+                            [xml = libvirt::to_domain_xml(spec), state](virConnectPtr connection) {
+                                return libvirt::start(connection, xml, state);
+                            });
+    }
+
+    void save(const DomainUuid& uuid, const std::string& path) override {
+        context_.run(context_.options().save_limit, "save", [uuid, path](virConnectPtr connection) {
+            libvirt::save(connection, uuid, path);
+        });
+    }
+
+    DomainInfo restore(const std::string& path, const DomainSpec& spec,
+                       InitialState state) override {
+        validate(spec);
+        return context_.run(context_.options().save_limit, "restore",
+                            [path, xml = libvirt::to_domain_xml(spec), uuid = spec.uuid,
+                             state](virConnectPtr connection) {
+                                return libvirt::restore(connection, path, xml, uuid, state);
+                            });
+    }
+
+    bool is_save_image_complete(const std::string& path) override {
+        return context_.run("read a save image", [path](virConnectPtr connection) {
+            return libvirt::is_save_image_complete(connection, path);
+        });
+    }
+
+    void destroy(const DomainUuid& uuid) override { call("destroy", libvirt::destroy, uuid); }
+    void reset(const DomainUuid& uuid) override { call("reset", libvirt::reset, uuid); }
+    void pause(const DomainUuid& uuid) override { call("pause", libvirt::pause, uuid); }
+    void resume(const DomainUuid& uuid) override { call("resume", libvirt::resume, uuid); }
+    void shutdown(const DomainUuid& uuid, GuestRequest how) override {
+        call("shut down", libvirt::shutdown, uuid, how);
+    }
+    void reboot(const DomainUuid& uuid, GuestRequest how) override {
+        call("reboot", libvirt::reboot, uuid, how);
+    }
+
+    std::vector<DomainInfo> list() override { return call("list", libvirt::list); }
+    std::optional<DomainInfo> find(const DomainUuid& uuid) override {
+        return call("find", libvirt::find, uuid);
+    }
+    std::vector<DomainStats> stats() override { return call("read statistics", libvirt::stats); }
+    void set_metadata(const DomainUuid& uuid,
+                      const std::map<std::string, std::string>& metadata) override {
+        validate_metadata(metadata);
+        call("set metadata", libvirt::set_metadata, uuid, metadata);
+    }
+
+    GuestInfo guest_info(const DomainUuid& uuid) override {
+        return call("ask the guest agent", libvirt::guest_info, uuid,
+                    context_.options().agent_limit);
+    }
+    bool agent_ping(const DomainUuid& uuid) override {
+        return call("ping the guest agent", libvirt::agent_ping, uuid,
+                    context_.options().agent_limit);
+    }
+
+    void change_media(const DomainUuid& uuid, const std::string& target,
+                      const std::optional<DiskImage>& media, bool force) override {
+        if (media) validate_image(*media);
+        call("change a medium", libvirt::change_media, uuid, target, media, force);
+    }
+    void set_link_state(const DomainUuid& uuid, const std::string& mac, bool up) override {
+        call("set a link", libvirt::set_link_state, uuid, mac, up);
+    }
+    Screenshot screenshot(const DomainUuid& uuid) override {
+        return call("take a screenshot", libvirt::screenshot, uuid);
+    }
+    void set_balloon(const DomainUuid& uuid, std::uint64_t memory_bytes) override {
+        call("set the balloon", libvirt::set_balloon, uuid, memory_bytes);
+    }
+    void set_cpu_tuning(const DomainUuid& uuid, const CpuTuning& tuning) override {
+        validate_cpu_tuning(tuning);
+        call("set shares and limit", libvirt::set_cpu_tuning, uuid, tuning);
+    }
+
+    HostInfo host_info() override {
+        return call("read the host", libvirt::host_info, context_.options());
+    }
+    HostStats host_stats() override { return call("read the host's use", libvirt::host_stats); }
+
+    std::unique_ptr<Subscription> subscribe(EventSink sink) override {
+        return events_->subscribe(std::move(sink));
+    }
+
+private:
+    template <class Operation, class... Args>
+    auto call(const char* what, Operation operation, Args... args)
+        -> std::invoke_result_t<Operation, virConnectPtr, Args&...> {
+        return context_.run(what, [operation, args...](virConnectPtr connection) {
+            return operation(connection, args...);
+        });
+    }
+
+    std::shared_ptr<EventQueue> events_ = std::make_shared<EventQueue>();
+    CallContext context_;
+};
+
+}  // namespace
+
+std::unique_ptr<Hypervisor> make_libvirt_hypervisor(LibvirtOptions options) {
+    return std::make_unique<LibvirtHypervisor>(std::move(options));
+}
+
+}  // namespace drover::hypervisor

@@ -1,0 +1,56 @@
+#pragma once
+
+// The hypervisor's calls, one function each: blocking, on a live connection, libvirt's errors
+// thrown as HypervisorError. See Hypervisor for what they mean.
+
+#include <libvirt/libvirt.h>
+
+#include "hypervisor/hypervisor.hpp"
+#include "hypervisor/libvirt/handles.hpp"
+#include "hypervisor/libvirt/libvirt_hypervisor.hpp"
+
+namespace drover::hypervisor::libvirt {
+
+/// The running domain with this uuid; HypervisorError(not_found) otherwise.
+DomainHandle look_up(virConnectPtr connection, const DomainUuid& uuid);
+std::string live_xml(virDomainPtr domain);
+DomainInfo describe(virDomainPtr domain);
+
+// domain_power.cpp
+DomainInfo start(virConnectPtr connection, const std::string& xml, InitialState state);
+void save(virConnectPtr connection, const DomainUuid& uuid, const std::string& path);
+DomainInfo restore(virConnectPtr connection, const std::string& path, const std::string& xml,
+                   const DomainUuid& uuid, InitialState state);
+bool is_save_image_complete(virConnectPtr connection, const std::string& path);
+void destroy(virConnectPtr connection, const DomainUuid& uuid);
+void reset(virConnectPtr connection, const DomainUuid& uuid);
+void shutdown(virConnectPtr connection, const DomainUuid& uuid, GuestRequest how);
+void reboot(virConnectPtr connection, const DomainUuid& uuid, GuestRequest how);
+void pause(virConnectPtr connection, const DomainUuid& uuid);
+void resume(virConnectPtr connection, const DomainUuid& uuid);
+
+// domain_query.cpp
+std::vector<DomainInfo> list(virConnectPtr connection);
+std::optional<DomainInfo> find(virConnectPtr connection, const DomainUuid& uuid);
+std::vector<DomainStats> stats(virConnectPtr connection);
+Screenshot screenshot(virConnectPtr connection, const DomainUuid& uuid);
+
+// domain_agent.cpp
+GuestInfo guest_info(virConnectPtr connection, const DomainUuid& uuid, std::chrono::seconds limit);
+bool agent_ping(virConnectPtr connection, const DomainUuid& uuid, std::chrono::seconds limit);
+
+// domain_change.cpp
+void set_metadata(virConnectPtr connection, const DomainUuid& uuid,
+                  const std::map<std::string, std::string>& metadata);
+void change_media(virConnectPtr connection, const DomainUuid& uuid, const std::string& target,
+                  const std::optional<DiskImage>& media, bool force);
+void set_link_state(virConnectPtr connection, const DomainUuid& uuid, const std::string& mac,
+                    bool up);
+void set_balloon(virConnectPtr connection, const DomainUuid& uuid, std::uint64_t memory_bytes);
+void set_cpu_tuning(virConnectPtr connection, const DomainUuid& uuid, const CpuTuning& tuning);
+
+// host_query.cpp
+HostInfo host_info(virConnectPtr connection, const LibvirtOptions& options);
+HostStats host_stats(virConnectPtr connection);
+
+}  // namespace drover::hypervisor::libvirt
