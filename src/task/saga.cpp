@@ -1,0 +1,107 @@
+#include "task/saga.hpp"
+
+#include "base/log.hpp"
+
+namespace drover::task {
+
+namespace {
+constexpr std::chrono::seconds kJournalLimit{60};
+}
+
+SagaRunner::SagaRunner(Runtime& runtime, store::Journal& journal,
+                       std::function<std::string()> new_id)
+    : runtime_(runtime), journal_(journal), new_id_(std::move(new_id)) {}
+
+void SagaRunner::add_kind(std::string kind, Builder builder) {
+    builders_.emplace(std::move(kind), std::move(builder));
+}
+
+template <class Work>
+Awaitable<void> SagaRunner::journal_write(Work work) {
+    co_await runtime_.blocking("journal", std::move(work), kJournalLimit);
+}
+
+Awaitable<void> SagaRunner::run(Saga saga) {
+    const std::string id = new_id_();
+    co_await journal_write([this, id, kind = saga.kind, parameters = saga.parameters] {
+        journal_.begin(id, kind, parameters);
+    });
+    co_await perform(id, saga, 0);
+}
+
+Awaitable<void> SagaRunner::perform(const std::string& id, const Saga& saga, std::size_t first) {
+    std::exception_ptr failure;
+    std::size_t at = first;
+    bool must_finish = false;
+    for (std::size_t i = 0; i < first; ++i) must_finish |= saga.steps[i].point_of_no_return;
+    try {
+        for (; at < saga.steps.size(); ++at) {
+            co_await saga.steps[at].perform();
+            co_await journal_write(
+                [this, id, name = saga.steps[at].name] { journal_.step_done(id, name); });
+            must_finish |= saga.steps[at].point_of_no_return;
+        }
+        store::Batch result = saga.result ? saga.result() : store::Batch{};
+        co_await journal_write([this, id, result = std::move(result)]() mutable {
+            journal_.end(id, std::move(result));
+        });
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!failure) co_return;
+    // Past the point of no return what is left to do waits in the journal for the next start.
+    if (!must_finish) co_await undo(id, saga, std::min(at + 1, saga.steps.size()));
+    std::rethrow_exception(failure);
+}
+
+Awaitable<void> SagaRunner::undo(const std::string& id, const Saga& saga, std::size_t count) {
+    std::string problem;
+    for (std::size_t i = count; i-- > 0 && problem.empty();) {
+        if (!saga.steps[i].undo) continue;
+        try {
+            co_await saga.steps[i].undo();
+        } catch (const std::exception& error) {
+            problem = saga.steps[i].name + ": " + error.what();
+        }
+    }
+    if (!problem.empty()) {
+        base::log_error("saga {} {}: undo failed, to be repeated at the next start: {}", saga.kind,
+                        id, problem);
+        co_return;
+    }
+    co_await journal_write([this, id] { journal_.end(id); });
+}
+
+Awaitable<void> SagaRunner::recover() {
+    const auto unfinished = co_await runtime_.blocking(
+        "journal", [this] { return journal_.unfinished(); }, kJournalLimit);
+    for (const store::UnfinishedSaga& saga : unfinished) {
+        try {
+            co_await recover_one(saga);
+        } catch (const std::exception& error) {
+            base::log_error("saga {} {} could not be ended: {}", saga.kind, saga.id, error.what());
+        }
+    }
+}
+
+Awaitable<void> SagaRunner::recover_one(const store::UnfinishedSaga& unfinished) {
+    const auto builder = builders_.find(unfinished.kind);
+    if (builder == builders_.end()) {
+        base::log_error("saga {}: unknown kind '{}', left alone", unfinished.id, unfinished.kind);
+        co_return;
+    }
+    const Saga saga = builder->second(unfinished.parameters);
+    const std::size_t done = std::min(unfinished.steps.size(), saga.steps.size());
+    bool must_finish = false;
+    for (std::size_t i = 0; i < done; ++i) must_finish |= saga.steps[i].point_of_no_return;
+    base::log_info("saga {} {}: {} of {} steps were done, {}", saga.kind, unfinished.id, done,
+                   saga.steps.size(), must_finish ? "finishing it" : "undoing it");
+    if (must_finish) {
+        co_await perform(unfinished.id, saga, done);
+    } else {
+        // The step after the last recorded one may have happened as well.
+        co_await undo(unfinished.id, saga, std::min(done + 1, saga.steps.size()));
+    }
+}
+
+}  // namespace drover::task

@@ -1,0 +1,67 @@
+#pragma once
+
+// Operations of several steps that survive a crash. A saga is a list of named steps, each with its undo;
+// the journal knows which steps were done. If a step fails, the steps before it are undone, last first.
+// If the process dies, the next start finds the saga in the journal and undoes it, or, if it had passed
+// its point of no return, finishes it. So steps and undos must bear repetition, and the undo of a step
+// that may or may not have happened must be harmless.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "store/journal.hpp"
+#include "task/runtime.hpp"
+
+namespace drover::task {
+
+struct SagaStep {
+    std::string name;
+    std::function<Awaitable<void>()> perform;
+    std::function<Awaitable<void>()> undo;  ///< empty: nothing to undo
+    /// Once this step is done the saga is only ever finished, never undone.
+    bool point_of_no_return = false;
+};
+
+struct Saga {
+    std::string kind;        ///< names it in the journal, for example "vm.create"
+    std::string parameters;  ///< all that is needed to build the steps again, as text
+    std::vector<SagaStep> steps;
+    /// Stored in the same instant in which the saga ends well.
+    std::function<store::Batch()> result;
+};
+
+/// Runs sagas and, at start, ends those that a crash cut off. One strand.
+class SagaRunner {
+public:
+    /// Builds a saga of one kind again from its parameters.
+    using Builder = std::function<Saga(const std::string& parameters)>;
+
+    SagaRunner(Runtime& runtime, store::Journal& journal, std::function<std::string()> new_id);
+
+    /// Says how sagas of a kind are built again after a crash.
+    void add_kind(std::string kind, Builder builder);
+
+    /// Runs all steps. If one throws, the ones before it (and what it may have left itself) are
+    /// undone, and the exception comes out of here. If an undo fails too, that is logged and the
+    /// saga stays in the journal: the next start tries again.
+    Awaitable<void> run(Saga saga);
+
+    /// Ends what the last run of the process left unfinished. Call once, before new work begins.
+    Awaitable<void> recover();
+
+private:
+    Awaitable<void> perform(const std::string& id, const Saga& saga, std::size_t first);
+    Awaitable<void> undo(const std::string& id, const Saga& saga, std::size_t count);
+    Awaitable<void> recover_one(const store::UnfinishedSaga& unfinished);
+    template <class Work>
+    Awaitable<void> journal_write(Work work);
+
+    Runtime& runtime_;
+    store::Journal& journal_;
+    std::function<std::string()> new_id_;
+    std::map<std::string, Builder> builders_;
+};
+
+}  // namespace drover::task
