@@ -16,6 +16,20 @@ namespace {
 // only by the documented means, so this bounds what a vanished client costs.
 constexpr std::chrono::seconds kLongestWait{30 * 60};
 
+// Without a session nothing but the service instance can be read.
+void require_session(const Call& call, const vim::ArrayView<vim::PropertyFilterSpec>& specs) {
+    if (!call.caller->session_key.empty()) return;
+    for (const auto& spec : specs) {
+        for (const auto& object : spec.objectSet()) {
+            if (object.obj().type == TypeId::ServiceInstance) continue;
+            auto fault = vim::NotAuthenticated::make();
+            fault.set_object(object.obj());
+            fault.set_privilegeId("System.View");
+            throw vim::Fault(fault, "The session is not authenticated.");
+        }
+    }
+}
+
 template <class T>
 Value array_of(TypeId element, const std::vector<T>& items) {
     std::vector<Value> values;
@@ -73,12 +87,14 @@ void serve_reading(task::Dispatcher& dispatcher, PropertyCollectors& collectors,
                    const Readers& readers) {
     dispatcher.add_direct("RetrieveProperties", [&collectors, readers](const Call& call) {
         const auto request = call.arguments<vim::RetrievePropertiesRequest>();
+        require_session(call, request.specSet());
         return array_of(TypeId::ObjectContent,
                         collectors.retrieve_properties(*readers(*call.caller),
                                                        request.specSet().to_vector()));
     });
     dispatcher.add_direct("RetrievePropertiesEx", [&collectors, readers](const Call& call) {
         const auto request = call.arguments<vim::RetrievePropertiesExRequest>();
+        require_session(call, request.specSet());
         const auto result =
             collectors.retrieve_properties_ex(readers(*call.caller), call.self,
                                               request.specSet().to_vector(), request.options());

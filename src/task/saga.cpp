@@ -31,6 +31,7 @@ Awaitable<void> SagaRunner::run(Saga saga) {
 
 Awaitable<void> SagaRunner::perform(const std::string& id, const Saga& saga, std::size_t first) {
     std::exception_ptr failure;
+    bool effect_unknown = false;
     std::size_t at = first;
     bool must_finish = false;
     for (std::size_t i = 0; i < first; ++i) must_finish |= saga.steps[i].point_of_no_return;
@@ -45,12 +46,17 @@ Awaitable<void> SagaRunner::perform(const std::string& id, const Saga& saga, std
         co_await journal_write([this, id, result = std::move(result)]() mutable {
             journal_.end(id, std::move(result));
         });
+    } catch (const BlockingTimeout&) {
+        failure = std::current_exception();
+        effect_unknown = true;
     } catch (...) {
         failure = std::current_exception();
     }
     if (!failure) co_return;
     // Past the point of no return what is left to do waits in the journal for the next start.
-    if (!must_finish) co_await undo(id, saga, std::min(at + 1, saga.steps.size()));
+    // A step that throws has left nothing; one that was given up may have had its effect.
+    const std::size_t count = effect_unknown ? at + 1 : at;
+    if (!must_finish) co_await undo(id, saga, std::min(count, saga.steps.size()));
     std::rethrow_exception(failure);
 }
 

@@ -43,8 +43,9 @@ public:
     /// Says how sagas of a kind are built again after a crash.
     void add_kind(std::string kind, Builder builder);
 
-    /// Runs all steps. If one throws, the ones before it (and what it may have left itself) are
-    /// undone, and the exception comes out of here. If an undo fails too, that is logged and the
+    /// Runs all steps. If one throws, the ones before it are undone, and the exception comes out of
+    /// here. A step that throws must have left nothing itself, unless it throws BlockingTimeout:
+    /// then it is undone as well. If an undo fails too, that is logged and the
     /// saga stays in the journal: the next start tries again.
     Awaitable<void> run(Saga saga);
 

@@ -3,11 +3,37 @@
 #include <fmt/format.h>
 
 namespace drover::vim {
+namespace {
+
+// Decoders of some clients insist on every required property: what a thrower had nothing to say about gets
+// its neutral value, and a "reason" the message.
+MethodFault with_required(const MethodFault& fault, const std::string& message) {
+    Value object = fault.raw();
+    const auto properties = describe(fault.dynamic_type()).properties();
+    for (std::size_t i = 0; i < properties.size(); ++i) {
+        if (properties[i].optional() || object.slots()[i]) continue;
+        const bool is_reason = properties[i].name() == "reason";
+        if (properties[i].array()) continue;
+        switch (properties[i].type()) {
+            case TypeId::string:
+                object.set_slot(i, Value::string(is_reason ? message : ""));
+                break;
+            case TypeId::boolean: object.set_slot(i, Value::boolean(false)); break;
+            case TypeId::int_: object.set_slot(i, Value::int_(0)); break;
+            case TypeId::long_: object.set_slot(i, Value::long_(0)); break;
+            default: break;
+        }
+    }
+    return MethodFault(object);
+}
+
+}  // namespace
 
 Fault::Fault(MethodFault fault, std::string message)
     : fault_(std::move(fault)), message_(std::move(message)) {
     DROVER_CHECK(fault_);
     if (message_.empty()) message_ = describe(fault_.dynamic_type()).name();
+    fault_ = with_required(fault_, message_);
 }
 
 LocalizedMethodFault Fault::localized() const {

@@ -1,0 +1,135 @@
+// drover-hostd: the host agent. Runs one host's machines and serves the vSphere API of a stand-alone host.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <iostream>
+#include <thread>
+
+#include "base/log.hpp"
+#include "host/config.hpp"
+#include "host/host_agent.hpp"
+#include "http/server.hpp"
+#include "hypervisor/libvirt/libvirt_hypervisor.hpp"
+#include "service/accounts.hpp"
+
+namespace asio = boost::asio;
+using namespace drover;
+
+namespace {
+
+constexpr std::chrono::seconds kStopGrace{3};
+
+struct Options {
+    std::string config;
+    std::string set_password;
+    bool verbose = false;
+};
+
+std::filesystem::path store_path(const host::Config& config) {
+    return config.state_directory / "hostd.db";
+}
+
+int set_password(const host::Config& config, const std::string& user) {
+    std::string password;
+    std::getline(std::cin, password);
+    const auto store = store::open_sqlite_store(store_path(config));
+    service::Accounts(*store).set_password(user, password);
+    return 0;
+}
+
+// Sockets of the service manager, or our own.
+void listen(http::Server& server, const host::Config& config) {
+    auto inherited = http::take_inherited_sockets();
+    for (auto& socket : inherited) server.adopt(std::move(socket.socket));
+    if (inherited.empty()) server.bind("0.0.0.0", config.listen_port);
+}
+
+asio::awaitable<void> serve(host::HostAgent& agent, http::Server& server,
+                            const host::Config& config) {
+    co_await agent.start();
+    listen(server, config);
+    base::log_info("serving at https://{}/sdk", config.management_address);
+}
+
+asio::awaitable<void> stop(http::Server& server, asio::io_context& io) {
+    base::log_info("stopping; machines run on");
+    co_await server.stop(kStopGrace);
+    io.stop();
+}
+
+int run(const host::Config& config) {
+    const base::SystemClock clock;
+    base::SystemRandom random;
+    asio::io_context io(2);
+    const auto strand = asio::make_strand(io);
+    const auto store = store::open_sqlite_store(store_path(config));
+    if (!service::Accounts(*store).any()) {
+        base::log_warning("nobody can log in yet: set a password with --set-password USER");
+    }
+    hypervisor::LibvirtOptions libvirt;
+    libvirt.uri = config.libvirt_uri;
+    const auto hypervisor = hypervisor::make_libvirt_hypervisor(libvirt);
+    host::HostAgent agent({config, strand, clock, random, *store, *hypervisor});
+
+    http::ServerOptions options;
+    options.identity = http::TlsIdentity::load_or_create(config.state_directory / "tls",
+                                                         config.host_name,
+                                                         {config.management_address});
+    options.body_policy = &host::HostAgent::body_policy;
+    http::Server server(io.get_executor(), std::move(options), [&agent](http::Request request) {
+        return agent.handle(std::move(request));
+    });
+
+    int status = 0;
+    asio::co_spawn(strand, serve(agent, server, config), [&](std::exception_ptr error) {
+        if (!error) return;
+        try {
+            std::rethrow_exception(error);
+        } catch (const std::exception& failure) {
+            base::log_error("can't start: {}", failure.what());
+        }
+        status = 1;
+        io.stop();
+    });
+    asio::signal_set signals(io, SIGTERM, SIGINT);
+    signals.async_wait([&](const boost::system::error_code& error, int) {
+        if (!error) asio::co_spawn(io, stop(server, io), asio::detached);
+    });
+    std::thread second([&io] { io.run(); });
+    io.run();
+    second.join();
+    return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    CLI::App app{"The drover host agent: runs the machines of one host and serves the vSphere API."};
+    app.add_option("--config", options.config, "The host's configuration (JSON)")->required();
+    app.add_option("--set-password", options.set_password,
+                   "Set this account's password, read from standard input, and exit");
+    app.add_flag("--verbose", options.verbose, "Log more");
+    CLI11_PARSE(app, argc, argv);
+    try {
+        if (options.verbose) base::set_log_level(base::LogLevel::debug);
+        const host::Config config = host::load_config(options.config);
+        if (!options.set_password.empty()) return set_password(config, options.set_password);
+        if (::geteuid() == 0) {
+            base::log_error("drover-hostd does not run as root: use an account of its own");
+            return 1;
+        }
+        return run(config);
+    } catch (const std::exception& error) {
+        base::log_error("{}", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace drover::host {
+
+/// What drover-hostd is told at its start. Everything else lives in its store and on the datastores.
+struct Config {
+    struct Datastore {
+        std::string name;
+        std::filesystem::path path;  ///< an absolute directory
+    };
+    struct Network {
+        std::string name;    ///< as machines name it: "VM Network"
+        std::string bridge;  ///< the host's Linux bridge
+    };
+
+    std::filesystem::path state_directory;
+    std::string libvirt_uri = "qemu:///system";
+    std::string rootd_socket;  ///< empty: no root helper, and nothing that needs it
+    std::string host_name;
+    std::string host_uuid;           ///< empty: the hardware's, or one made at first start
+    std::string management_address;  ///< numeric; where clients reach this host
+    /// Where to listen if no socket was handed over (systemd's protocol).
+    std::uint16_t listen_port = 443;
+    /// What the host may use of the machine it runs on; unset: all of it.
+    std::optional<double> cpu_cores;
+    std::optional<std::uint64_t> memory_bytes;
+    std::string cgroup_partition;  ///< parent cgroup of the machines; empty: libvirt's default
+    std::vector<Datastore> datastores;
+    std::vector<Network> networks;
+};
+
+/// Reads the JSON file. Throws std::runtime_error that names the file, the field and the reason.
+/// Unknown fields are errors: a misspelt one must not be silently without effect.
+Config load_config(const std::filesystem::path& file);
+
+/// The same from text; `source` stands in messages.
+Config parse_config(const std::string& text, const std::string& source);
+
+}  // namespace drover::host

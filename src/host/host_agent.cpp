@@ -1,0 +1,310 @@
+#include "host/host_agent.hpp"
+
+#include <optional>
+
+#include "base/log.hpp"
+#include "host/datastores.hpp"
+#include "host/faults.hpp"
+#include "host/files/files.hpp"
+#include "host/files/folder_endpoint.hpp"
+#include "host/host_system/host_system.hpp"
+#include "host/inventory_root.hpp"
+#include "host/machines/create.hpp"
+#include "host/machines/destroy.hpp"
+#include "host/machines/guest_watch.hpp"
+#include "host/machines/power.hpp"
+#include "host/machines/reconciler.hpp"
+#include "host/machines/reconfigure.hpp"
+#include "host/machines/registration.hpp"
+#include "host/networks.hpp"
+#include "host/performance/performance_manager.hpp"
+#include "host/performance/quick_stats.hpp"
+#include "host/performance/sampler.hpp"
+#include "host/references.hpp"
+#include "host/service_instance.hpp"
+#include "rootd/client.hpp"
+#include "service/property_collector.hpp"
+#include "service/sdk_endpoint.hpp"
+#include "service/session_manager.hpp"
+#include "service/task_manager.hpp"
+#include "service/views_and_search.hpp"
+#include "vim/properties.hpp"
+
+namespace drover::host {
+
+using task::Awaitable;
+using task::Caller;
+using vim::MoRef;
+
+namespace {
+
+constexpr std::size_t kBlockingThreads = 32;
+constexpr std::chrono::seconds kHostInfoLimit{60};
+constexpr std::chrono::seconds kRetryInterval{1};
+constexpr std::chrono::minutes kHousekeeping{1};
+
+// One role so far: who is logged in administers the host. Without a session there is the service instance.
+bool may(const Caller& caller, const MoRef& object, std::string_view privilege) {
+    return !caller.session_key.empty() || privilege == "System.Anonymous" ||
+           object.type == vim::TypeId::ServiceInstance;
+}
+
+}  // namespace
+
+/// Everything, in the order in which it depends on each other.
+struct HostAgent::Services {
+    explicit Services(Parts given)
+        : parts(std::move(given)),
+          runtime(parts.strand, parts.clock, kBlockingThreads),
+          dispatcher(inventory, may),
+          sessions(parts.clock, parts.random),
+          accounts(parts.store),
+          journal(parts.store),
+          sagas(runtime, journal, [this] { return parts.random.uuid(); }),
+          rootd(parts.config.rootd_socket.empty()
+                    ? nullptr
+                    : std::make_unique<rootd::Client>(parts.config.rootd_socket)) {}
+
+    Parts parts;
+    task::Runtime runtime;
+    model::Inventory inventory;
+    task::Dispatcher dispatcher;
+    service::Sessions sessions;
+    service::Accounts accounts;
+    store::Journal journal;
+    task::SagaRunner sagas;
+    std::unique_ptr<rootd::Client> rootd;
+    hypervisor::HostInfo host_info;
+
+    // Made in start(), when the hypervisor has told what the host is.
+    std::optional<task::Tasks> tasks;
+    std::optional<HostBasics> basics;
+    std::optional<Datastores> datastores;
+    std::optional<Networks> networks;
+    std::optional<HostContext> context;
+    std::optional<HostSystem> host_system;
+    std::optional<model::PropertyCollectors> collectors;
+    std::optional<model::Views> views;
+    std::optional<model::SearchIndex> search;
+    std::optional<service::SessionManager> session_manager;
+    std::optional<Machines> machines;
+    std::optional<Leases> leases;
+    std::optional<Power> power;
+    std::optional<Create> create;
+    std::optional<Destroy> destroy;
+    std::optional<Reconfigure> reconfigure;
+    std::optional<Registration> registration;
+    std::optional<Reconciler> reconciler;
+    std::optional<GuestWatch> guests;
+    std::optional<Sampler> sampler;
+    std::optional<service::SdkEndpoint> sdk;
+    std::optional<FolderEndpoint> folder;
+
+    model::ReaderPtr reader_of(const Caller& caller) {
+        return std::make_shared<service::CallerReader>(caller, may);
+    }
+
+    Awaitable<void> wait_for_hypervisor();
+    Awaitable<std::string> host_uuid();
+    void make_context(std::string uuid);
+    void make_service();
+    Awaitable<void> make_host();
+    Awaitable<void> make_machines();
+    void make_performance();
+    void make_endpoints();
+    Awaitable<void> housekeeping();
+    vim::Value read_property(const Caller& caller, const MoRef& object, const std::string& path);
+};
+
+Awaitable<void> HostAgent::Services::wait_for_hypervisor() {
+    for (bool reported = false;; reported = true) {
+        try {
+            host_info = co_await runtime.blocking(
+                "hypervisor", [this] { return parts.hypervisor.host_info(); }, kHostInfoLimit);
+            co_return;
+        } catch (const hypervisor::HypervisorError& error) {
+            if (!reported) base::log_warning("waiting for the hypervisor: {}", error.what());
+        }
+        co_await runtime.sleep(kRetryInterval);
+    }
+}
+
+// Configured, or as it was last time, or the hypervisor's, which knows the hardware's.
+Awaitable<std::string> HostAgent::Services::host_uuid() {
+    co_return co_await runtime.blocking(
+        "store",
+        [this, configured = parts.config.host_uuid]() -> std::string {
+            if (!configured.empty()) return configured;
+            if (const auto known = parts.store.get("host", "uuid")) return known->value;
+            store::Record record;
+            record.kind = "host";
+            record.id = "uuid";
+            record.value = host_info.host_uuid.empty() ? parts.random.uuid() : host_info.host_uuid;
+            const std::string made = record.value;
+            parts.store.commit_and_wait(store::Batch().put(std::move(record)));
+            return made;
+        },
+        kHostInfoLimit);
+}
+
+void HostAgent::Services::make_context(std::string uuid) {
+    service::create_task_manager(inventory, references::task_manager);
+    tasks.emplace(runtime, inventory, references::task_manager, fault_of);
+    basics.emplace(HostBasics{parts.config, std::move(uuid), runtime, parts.random, inventory,
+                              dispatcher, *tasks, sagas, parts.store, parts.hypervisor, host_info,
+                              rootd.get(),
+                              [this](const Caller& caller) { return reader_of(caller); }});
+    datastores.emplace(*basics);
+    networks.emplace(*basics);
+    context.emplace(*basics, *datastores, *networks);
+}
+
+void HostAgent::Services::make_service() {
+    const auto readers = context->readers;
+    create_inventory_root(*context);
+    serve_service_instance(*context);
+    collectors.emplace(inventory, references::property_collector.id, parts.random,
+                       [strand = runtime.strand()](std::function<void()> job) {
+                           boost::asio::post(strand, std::move(job));
+                       });
+    views.emplace(inventory, references::view_manager.id, references::root_folder, parts.random);
+    search.emplace(inventory, references::search_index.id, references::root_folder);
+    session_manager.emplace(dispatcher, runtime, inventory, sessions, accounts,
+                            references::session_manager);
+    sessions.on_end([this](const service::Session& session) {
+        collectors->end_session(session.key);
+        views->end_session(session.key);
+    });
+    service::serve_property_collector(dispatcher, *collectors, readers);
+    service::serve_views(dispatcher, *views, readers);
+    service::serve_search_index(dispatcher, *search, readers);
+    service::serve_tasks(dispatcher, *tasks);
+}
+
+Awaitable<void> HostAgent::Services::make_host() {
+    host_system.emplace(*context);
+    co_await host_system->start();
+    co_await datastores->start();
+    co_await networks->start();
+}
+
+Awaitable<void> HostAgent::Services::make_machines() {
+    machines.emplace(*context);
+    leases.emplace(*context);
+    power.emplace(*context, *machines, *leases);
+    create.emplace(*context, *machines);
+    destroy.emplace(*context, *machines);
+    reconfigure.emplace(*context, *machines);
+    registration.emplace(*context, *machines);
+    reconciler.emplace(*context, *machines, *leases);
+    guests.emplace(*context, *machines);
+    // What the last run left unfinished comes to its end before anybody can look.
+    co_await sagas.recover();
+    co_await machines->start();
+    serve_files(*context, *machines);
+    power->serve();
+    create->serve();
+    destroy->serve();
+    reconfigure->serve();
+    registration->serve();
+    power->add_admission([this](const Machine&) { host_system->require_accepts_machines(); });
+    reconciler->on_guest([this](const MachinePtr& machine) { guests->begin(machine); });
+    power->on_started([this](const MachinePtr& machine) {
+        guests->begin(machine);
+        sampler->soon();
+    });
+    datastores->on_change(
+        [this](const DatastoreEntry& entry) { reconciler->datastore_changed(entry); });
+}
+
+void HostAgent::Services::make_performance() {
+    sampler.emplace(*context,
+                    [this](const hypervisor::DomainUuid& uuid) -> std::optional<SampledMachine> {
+                        const MachinePtr machine = machines->find_by_uuid(uuid);
+                        if (!machine) return std::nullopt;
+                        return SampledMachine{machine->ref, machine->config, machine->boot_time};
+                    });
+    sampler->on_sample([this](const Sample& sample) {
+        host_system->show_usage(sample.host);
+        std::vector<MachinePtr> shown;
+        for (const MachineUsage& usage : sample.machines) {
+            const MachinePtr machine = machines->find(usage.ref);
+            if (!machine) continue;
+            machine->quick_stats = quick_stats_of(usage);
+            shown.push_back(machine);
+        }
+        machines->publish_quick_stats(shown);
+    });
+    serve_performance_manager(*context, sampler->history());
+}
+
+void HostAgent::Services::make_endpoints() {
+    sdk.emplace(service::SdkEndpoint::Parts{
+        runtime, dispatcher, sessions,
+        [this](const Caller& caller, const MoRef& object, const std::string& path) {
+            return read_property(caller, object, path);
+        },
+        fault_of});
+    folder.emplace(FolderEndpoint::Parts{
+        *context, sessions, may,
+        [this](const std::string& user, const std::string& password) {
+            return accounts.verify(user, password);
+        },
+        [this] { return machines->all(); }});
+}
+
+vim::Value HostAgent::Services::read_property(const Caller& caller, const MoRef& object,
+                                              const std::string& path) {
+    if (caller.session_key.empty() && object.id != references::service_instance.id) {
+        auto fault = vim::NotAuthenticated::make();
+        fault.set_object(object);
+        fault.set_privilegeId("System.View");
+        throw vim::Fault(fault, "The session is not authenticated.");
+    }
+    return model::fetch(inventory, *reader_of(caller), object, path);
+}
+
+Awaitable<void> HostAgent::Services::housekeeping() {
+    while (true) {
+        co_await runtime.sleep(kHousekeeping);
+        sessions.expire();
+        tasks->expire();
+    }
+}
+
+HostAgent::HostAgent(Parts parts) : services_(std::make_unique<Services>(std::move(parts))) {}
+
+HostAgent::~HostAgent() = default;
+
+Awaitable<void> HostAgent::start() {
+    Services& services = *services_;
+    co_await services.wait_for_hypervisor();
+    services.make_context(co_await services.host_uuid());
+    services.make_service();
+    co_await services.make_host();
+    co_await services.make_machines();
+    services.make_performance();
+    services.make_endpoints();
+    co_await services.reconciler->start();
+    services.sampler->start();
+    services.host_system->watch();
+    services.runtime.spawn("housekeeping", services.housekeeping());
+}
+
+Awaitable<http::Response> HostAgent::handle(http::Request request) {
+    const std::string path(request.target.path());
+    if (service::SdkEndpoint::serves(path)) {
+        co_return co_await services_->sdk->handle(std::move(request));
+    }
+    if (FolderEndpoint::serves(path)) {
+        co_return co_await services_->folder->handle(std::move(request));
+    }
+    co_return http::Response::text(404, "There is nothing at this address. The API is at /sdk.\n");
+}
+
+http::BodyPolicy HostAgent::body_policy(const http::Request& request) {
+    if (FolderEndpoint::serves(request.target.path())) return FolderEndpoint::body_policy(request);
+    return {};
+}
+
+}  // namespace drover::host

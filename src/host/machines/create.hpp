@@ -1,0 +1,26 @@
+#pragma once
+
+#include "host/machines/machines.hpp"
+
+namespace drover::host {
+
+/// Making machines: CreateVM_Task of a folder, CreateChildVM_Task of a pool. A saga: a crash in the middle
+/// leaves either the whole machine or nothing.
+class Create {
+public:
+    Create(const HostContext& context, Machines& machines);
+    void serve();
+
+private:
+    struct Plan;
+    task::Awaitable<vim::Value> create(vim::VirtualMachineConfigSpec spec,
+                                       task::TaskContextPtr task);
+    task::Awaitable<storage::DatastorePath> choose_path(vim::VirtualMachineConfigSpec spec,
+                                                        std::string name);
+    task::Saga build(const Plan& plan, storage::CopyControl control);
+
+    const HostContext& context_;
+    Machines& machines_;
+};
+
+}  // namespace drover::host

@@ -1,0 +1,176 @@
+#include "host/machines/destroy.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "host/machines/disk_plan.hpp"
+#include "host/machines/power.hpp"
+
+namespace drover::host {
+
+using nlohmann::json;
+using storage::DatastorePath;
+using task::Awaitable;
+using task::Call;
+using task::Saga;
+using task::TaskContextPtr;
+using vim::Value;
+
+namespace {
+
+constexpr std::string_view kSaga = "vm.destroy";
+
+// Deleting is repeated after a crash: what is gone already is no error.
+void delete_if_there(const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const storage::StorageError& error) {
+        if (error.kind() != storage::StorageErrorKind::not_found) throw;
+    }
+}
+
+// What belongs to the machine besides its disks, by its own name: foreign files in its directory stay.
+bool is_file_of(std::string_view file, std::string_view stem) {
+    for (const std::string_view ending :
+         {".vmx", ".vmx~", ".vmxf", ".vmsd", ".nvram", ".vmss", ".log"}) {
+        if (file == std::string(stem) + std::string(ending)) return true;
+    }
+    return file.starts_with("vmware") && file.ends_with(".log");
+}
+
+void delete_files(storage::Datastore& store, const DatastorePath& vmx) {
+    const DatastorePath directory = vmx.parent();
+    std::string stem = vmx.file_name();
+    if (stem.ends_with(".vmx")) stem.resize(stem.size() - 4);
+    delete_if_there([&] {
+        for (const auto& info : store.blobs().list(directory)) {
+            if (info.kind != storage::FileKind::file || !is_file_of(info.name, stem)) continue;
+            delete_if_there([&] { store.blobs().remove(*directory.child(info.name)); });
+        }
+    });
+    delete_if_there([&] { store.compare_and_swap().remove(Leases::cell_of(vmx)); });
+    if (directory.is_root()) return;
+    try {
+        store.blobs().remove_directory(directory);
+    } catch (const storage::StorageError& error) {
+        using enum storage::StorageErrorKind;
+        if (error.kind() != directory_not_empty && error.kind() != not_found) throw;
+    }
+}
+
+}  // namespace
+
+struct Destroy::Plan {
+    std::string id;
+    DatastorePath vmx;
+    std::vector<std::string> disks;
+
+    std::string to_text() const {
+        return json{{"id", id}, {"vmx", vmx.to_string()}, {"disks", disks}}.dump();
+    }
+    static Plan from_text(const std::string& text) {
+        const json value = json::parse(text);
+        return {value.at("id").get<std::string>(), path_of(value.at("vmx").get<std::string>()),
+                value.at("disks").get<std::vector<std::string>>()};
+    }
+};
+
+Destroy::Destroy(const HostContext& context, Machines& machines)
+    : context_(context), machines_(machines) {
+    context_.sagas.add_kind(std::string(kSaga), [this](const std::string& parameters) {
+        return build(Plan::from_text(parameters));
+    });
+}
+
+void Destroy::serve() {
+    context_.tasks.add_method(
+        context_.dispatcher, "Destroy_Task", "VirtualMachine.destroy",
+        [this](Call call, TaskContextPtr task) -> Awaitable<Value> {
+            const MachinePtr machine = machines_.find(call.self);
+            if (!machine) {
+                throw vim::make_fault<vim::NotSupported>(
+                    "This object is a fixed part of the host and can't be destroyed.");
+            }
+            const Exclusive exclusive(machine, task->ref());
+            co_await destroy(machine);
+            co_return Value{};
+        });
+}
+
+// A disk on which linked clones of other machines are based must stay.
+void Destroy::refuse_parent_of_others(const Machine& machine) const {
+    for (const MachinePtr& other : machines_.all()) {
+        if (other->id == machine.id) continue;
+        for (const auto& [file, facts] : other->disks) {
+            const bool is_shared = machine.disks.contains(file);
+            if (!is_shared && !machine.disks.contains(facts.parent)) continue;
+            const std::string& disk = is_shared ? file : facts.parent;
+            // Both may be clones of a third: that one does not go with either.
+            bool goes = false;
+            for (const auto& device : machine.config.hardware().device()) {
+                const auto backing = device.backing().as<vim::VirtualDeviceFileBackingInfo>();
+                goes |= device.is<vim::VirtualDisk>() && backing && backing.fileName() == disk;
+            }
+            if (!goes) continue;
+            throw vim::make_fault<vim::InvalidState>(fmt::format(
+                "The disk {} is in use by the machine '{}'.", disk, other->name()));
+        }
+    }
+}
+
+Awaitable<void> Destroy::destroy(MachinePtr machine) {
+    if (machine->domain) {
+        require_power_state(*machine, vim::VirtualMachinePowerState::poweredOff);
+    }
+    if (!machine->datastore_accessible) require_usable(*machine);
+    refuse_parent_of_others(*machine);
+    Plan plan{machine->id.value(), machine->path, {}};
+    for (const auto& device : machine->config.hardware().device()) {
+        const auto backing = device.backing().as<vim::VirtualDeviceFileBackingInfo>();
+        if (!device.is<vim::VirtualDisk>() || !backing) continue;
+        // Only what lies on a datastore of ours.
+        const auto path = DatastorePath::parse(backing.fileName());
+        if (path && context_.datastores.find(path->datastore()) != nullptr) {
+            plan.disks.emplace_back(backing.fileName());
+        }
+    }
+    co_await context_.sagas.run(build(plan));
+    machines_.remove(machine);
+}
+
+Saga Destroy::build(const Plan& plan) {
+    Saga saga;
+    saga.kind = kSaga;
+    saga.parameters = plan.to_text();
+    // Its entry in the journal is the decision.
+    saga.steps.push_back({"decide", []() -> Awaitable<void> { co_return; }, {}, true});
+    for (const std::string& disk : plan.disks) {
+        saga.steps.push_back({"disk " + disk,
+                              [this, disk] {
+                                  const auto path = path_of(disk);
+                                  return context_.datastores.run(
+                                      context_.datastores.of_path(path),
+                                      [path](storage::Datastore& store) {
+                                          delete_if_there(
+                                              [&] { store.volumes().delete_disk(path); });
+                                      });
+                              },
+                              {}});
+    }
+    saga.steps.push_back({"files",
+                          [this, vmx = plan.vmx] {
+                              return context_.datastores.run(
+                                  context_.datastores.of_path(vmx),
+                                  [vmx](storage::Datastore& store) { delete_files(store, vmx); });
+                          },
+                          {}});
+    saga.result = [id = plan.id] {
+        store::Batch batch;
+        Machines::remove_record(batch, VmId(id));
+        return batch;
+    };
+    return saga;
+}
+
+}  // namespace drover::host

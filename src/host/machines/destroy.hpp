@@ -1,0 +1,25 @@
+#pragma once
+
+#include "host/machines/leases.hpp"
+#include "host/machines/machines.hpp"
+
+namespace drover::host {
+
+/// Destroy_Task: a machine and all its files. A saga that is only ever finished: once begun, a crash
+/// does not leave half a machine.
+class Destroy {
+public:
+    Destroy(const HostContext& context, Machines& machines);
+    void serve();
+
+private:
+    struct Plan;
+    task::Awaitable<void> destroy(MachinePtr machine);
+    task::Saga build(const Plan& plan);
+    void refuse_parent_of_others(const Machine& machine) const;
+
+    const HostContext& context_;
+    Machines& machines_;
+};
+
+}  // namespace drover::host

@@ -1,0 +1,96 @@
+#include "host/machines/domain.hpp"
+
+#include <fnmatch.h>
+
+#include "host/networks.hpp"
+
+namespace drover::host {
+
+using hypervisor::DiskImage;
+using hypervisor::ImageFormat;
+
+namespace {
+
+DiskImage image_of(const storage::DiskLayer& layer) {
+    return {layer.host_path.string(),
+            layer.format == vmx::DiskFormat::qcow2 ? ImageFormat::qcow2 : ImageFormat::raw};
+}
+
+machine::ResolvedDisk resolve_disk(storage::Datastore& store, const storage::DatastorePath& path) {
+    const auto disk = store.volumes().describe_disk(path);
+    machine::ResolvedDisk resolved;
+    resolved.image = image_of(disk.chain.front());
+    for (std::size_t i = 1; i < disk.chain.size(); ++i) {
+        resolved.backing_chain.push_back(image_of(disk.chain[i]));
+    }
+    return resolved;
+}
+
+// Files that are named by devices and have to lie on a datastore.
+void resolve_file(const Datastores& datastores, std::string_view name,
+                  machine::DomainFacts& facts) {
+    const auto path = storage::DatastorePath::parse(name);
+    if (!path || path->is_root()) return;
+    const DatastoreEntry* entry = datastores.find(path->datastore());
+    if (entry != nullptr) facts.files[std::string(name)] = entry->store->host_path(*path).string();
+}
+
+void resolve_devices(const HostContext& context, const DomainInput& input,
+                     machine::DomainFacts& facts) {
+    for (const auto& device : input.config.hardware().device()) {
+        const auto backing = device.backing().as<vim::VirtualDeviceFileBackingInfo>();
+        if (!backing) continue;
+        const std::string name(backing.fileName());
+        if (!device.is<vim::VirtualDisk>()) {
+            resolve_file(context.datastores, name, facts);
+            continue;
+        }
+        const auto path = Datastores::parse_path(name);
+        DatastoreEntry& entry = context.datastores.of_path(path);
+        facts.disks[name] = resolve_disk(*entry.store, path);
+    }
+}
+
+// The firmware that fits the machine's type; without secure boot unless that is asked for.
+void choose_firmware(const HostContext& context, const DomainInput& input,
+                     machine::DomainFacts& facts) {
+    const std::string type(
+        input.file.get("drover.machineType").value_or(context.host_info.default_machine_type));
+    for (const auto& firmware : context.host_info.uefi_firmware) {
+        if (firmware.enrolled_keys || firmware.secure_boot) continue;
+        for (const std::string& pattern : firmware.machine_patterns) {
+            if (::fnmatch(pattern.c_str(), type.c_str(), 0) != 0) continue;
+            facts.uefi_loader = firmware.loader_path;
+            facts.uefi_nvram_template = firmware.nvram_template;
+            return;
+        }
+    }
+}
+
+}  // namespace
+
+hypervisor::DomainSpec make_domain_spec(const HostContext& context, const DomainInput& input) {
+    machine::DomainFacts facts;
+    resolve_devices(context, input, facts);
+    for (const NetworkEntry& network : context.networks.all()) {
+        facts.bridges[network.name] = network.bridge;
+    }
+    facts.runtime_directory = context.config.state_directory.string();
+    facts.accelerator = context.host_info.accelerator;
+    facts.cpu.mode = facts.accelerator == hypervisor::Accelerator::kvm
+                         ? hypervisor::CpuMode::host_model
+                         : hypervisor::CpuMode::maximum;
+    facts.cpu_mhz = context.host_info.cpu_mhz;
+    choose_firmware(context, input, facts);
+    std::string name = input.path.file_name();
+    if (name.ends_with(".vmx")) name.resize(name.size() - 4);
+    const DatastoreEntry& home = context.datastores.of_path(input.path);
+    facts.nvram_path = home.store->host_path(*input.path.parent().child(name + ".nvram")).string();
+    facts.cgroup_partition = context.config.cgroup_partition;
+    facts.metadata[std::string(kMetadataVmx)] = input.path.to_string();
+    facts.metadata[std::string(kMetadataGeneration)] = std::to_string(input.lease_generation);
+    facts.metadata[std::string(kMetadataHost)] = context.host_uuid;
+    return machine::domain_spec_from_config(input.config, input.file, facts);
+}
+
+}  // namespace drover::host

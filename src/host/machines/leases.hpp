@@ -1,0 +1,35 @@
+#pragma once
+
+#include "host/context.hpp"
+#include "host/datastores.hpp"
+#include "host/machines/machines.hpp"
+#include "storage/vm_lease.hpp"
+
+namespace drover::host {
+
+/// The leases by which hosts agree who runs a machine. A running machine's lease is this host's; it is
+/// taken before the domain starts and given back after it has stopped.
+class Leases {
+public:
+    explicit Leases(const HostContext& context) : context_(context) {}
+
+    /// Takes the machine's lease. FileLocked names the host that holds it.
+    task::Awaitable<void> acquire(MachinePtr machine);
+
+    /// Gives the lease back if it is ours. A lease that can't be given back now (datastore gone) is
+    /// logged: the reconciler tries again.
+    task::Awaitable<void> release(MachinePtr machine);
+
+    /// Whether this host held the lease when it was last up: then the machine ran here.
+    task::Awaitable<bool> is_ours(MachinePtr machine);
+
+    /// Forgets the lease of a machine that is deleted.
+    static storage::DatastorePath cell_of(const storage::DatastorePath& vmx);
+
+private:
+    storage::LeaseHolder self() const { return {context_.host_uuid, context_.config.host_name}; }
+
+    const HostContext& context_;
+};
+
+}  // namespace drover::host

@@ -1,0 +1,87 @@
+#pragma once
+
+// All machines that are registered on this host: their records, files and managed objects.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "host/context.hpp"
+#include "host/datastores.hpp"
+#include "host/machines/machine.hpp"
+#include "host/networks.hpp"
+#include "machine/reconfigure.hpp"
+
+namespace drover::host {
+
+using MachinePtr = std::shared_ptr<Machine>;
+
+/// Belongs to the strand; what blocks runs in the queues of datastores and domains.
+class Machines {
+public:
+    static constexpr std::uint64_t kVmxLimitBytes = 1 << 20;
+
+    explicit Machines(const HostContext& context) : context_(context) {}
+
+    /// Reads what is registered and shows it. Power states follow by Reconciler.
+    task::Awaitable<void> start();
+
+    MachinePtr find(const vim::MoRef& ref) const;
+    /// Throws ManagedObjectNotFound.
+    MachinePtr get(const vim::MoRef& ref) const;
+    MachinePtr find_by_uuid(const hypervisor::DomainUuid& uuid) const;
+    MachinePtr find_by_path(const storage::DatastorePath& path) const;
+    MachinePtr find_by_name(std::string_view name) const;
+    std::vector<MachinePtr> all() const;
+
+    /// A number that no machine of this host ever had.
+    task::Awaitable<VmId> next_id();
+
+    /// The record that makes a machine registered.
+    static store::Record record_of(const VmId& id, const storage::DatastorePath& path,
+                                   bool is_template);
+    static void remove_record(store::Batch& batch, const VmId& id);
+
+    /// Adds a machine whose record is stored, reads its files and shows it.
+    task::Awaitable<MachinePtr> add(VmId id, storage::DatastorePath path, bool is_template);
+    /// Takes a machine out of the inventory. Its record must be gone.
+    void remove(const MachinePtr& machine);
+
+    /// Reads the .vmx file and what its disks are. A file that can't be used becomes the machine's
+    /// `problem`, not an exception.
+    task::Awaitable<void> load(MachinePtr machine);
+    /// What there is to know for reading a .vmx file: datastores, networks, and its disks.
+    task::Awaitable<machine::ReadContext> read_context(storage::DatastorePath path,
+                                                       vmx::VmxFile file,
+                                                       std::vector<std::string> more_disks = {});
+    /// Writes the file to the datastore and makes it the machine's. Does not publish.
+    task::Awaitable<void> store_file(MachinePtr machine, vmx::VmxFile file);
+    /// Reads and parses a .vmx. Throws StorageError or InvalidVmConfig.
+    task::Awaitable<vmx::VmxFile> read_file(storage::DatastorePath path);
+
+    /// MAC addresses that machines of this host have.
+    std::set<std::string, std::less<>> macs_in_use() const;
+
+    /// Shows the machine as it is now. On the strand, outside of transactions.
+    void publish(const MachinePtr& machine);
+    /// The same for many, in one commit.
+    void publish_all(const std::vector<MachinePtr>& machines);
+    /// Shows only what goes with its power and the guest; for frequent changes.
+    void publish_runtime(const MachinePtr& machine);
+    /// Only the quick statistics, of all machines of a sample in one commit.
+    void publish_quick_stats(const std::vector<MachinePtr>& machines);
+
+private:
+    task::Awaitable<std::vector<machine::MachineFile>> list_files(storage::DatastorePath path);
+    task::Awaitable<void> adopt_file(MachinePtr machine, vmx::VmxFile file);
+    void show(model::Transaction& transaction, const Machine& machine);
+    void create_object(model::Transaction& transaction, const Machine& machine);
+
+    const HostContext& context_;
+    std::map<std::string, MachinePtr> machines_;  // by id
+};
+
+}  // namespace drover::host

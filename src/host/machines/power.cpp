@@ -1,0 +1,218 @@
+#include "host/machines/power.hpp"
+
+#include "base/log.hpp"
+#include "host/faults.hpp"
+#include "host/machines/domain.hpp"
+#include "host/machines/live_devices.hpp"
+
+namespace drover::host {
+
+using task::Awaitable;
+using task::Call;
+using task::TaskContextPtr;
+using vim::Value;
+using vim::VirtualMachinePowerState;
+
+namespace {
+
+constexpr std::chrono::seconds kDomainLimit{180};
+// A machine's whole memory goes to the datastore.
+constexpr std::chrono::minutes kSuspendLimit{30};
+constexpr std::string_view kSuspendKey = "checkpoint.vmState";
+
+}  // namespace
+
+Power::Power(const HostContext& context, Machines& machines, Leases& leases)
+    : context_(context), machines_(machines), leases_(leases) {}
+
+storage::DatastorePath Power::suspend_file(const storage::DatastorePath& vmx) {
+    std::string name = vmx.file_name();
+    if (name.ends_with(".vmx")) name.resize(name.size() - 4);
+    return *vmx.parent().child(name + ".vmss");
+}
+
+void Power::serve() {
+    serve_task("PowerOnVM_Task", "VirtualMachine.powerOn", &Power::power_on);
+    serve_task("PowerOffVM_Task", "VirtualMachine.powerOff", &Power::power_off);
+    serve_task("ResetVM_Task", "VirtualMachine.reset", &Power::reset);
+    serve_task("SuspendVM_Task", "VirtualMachine.suspend", &Power::suspend);
+    serve_request("ShutdownGuest", [](auto& hypervisor, const auto& uuid) {
+        hypervisor.shutdown(uuid, hypervisor::GuestRequest::any);
+    });
+    serve_request("RebootGuest", [](auto& hypervisor, const auto& uuid) {
+        hypervisor.reboot(uuid, hypervisor::GuestRequest::any);
+    });
+}
+
+void Power::serve_task(std::string_view method, std::string description,
+                       Awaitable<void> (Power::*operation)(MachinePtr)) {
+    context_.tasks.add_method(
+        context_.dispatcher, method, std::move(description),
+        [this, operation](Call call, TaskContextPtr task) -> Awaitable<Value> {
+            const MachinePtr machine = machines_.get(call.self);
+            const Exclusive exclusive(machine, task->ref());
+            co_await (this->*operation)(machine);
+            co_return Value{};
+        });
+}
+
+void Power::serve_request(
+    std::string_view method,
+    std::function<void(hypervisor::Hypervisor&, const hypervisor::DomainUuid&)> request) {
+    context_.dispatcher.add(method, [this, request](Call call) -> Awaitable<Value> {
+        co_await ask_guest(machines_.get(call.self), request);
+        co_return Value{};
+    });
+}
+
+Awaitable<void> Power::ask_guest(
+    MachinePtr machine,
+    std::function<void(hypervisor::Hypervisor&, const hypervisor::DomainUuid&)> request) {
+    require_power_state(*machine, VirtualMachinePowerState::poweredOn);
+    co_await context_.runtime.blocking(
+        machine->domain_queue(),
+        [&hypervisor = context_.hypervisor, uuid = machine->uuid(), request] {
+            request(hypervisor, uuid);
+        },
+        kDomainLimit);
+}
+
+Awaitable<void> Power::power_on(MachinePtr machine) {
+    if (machine->is_template) {
+        throw vim::make_fault<vim::NotSupported>("A template can't be powered on.");
+    }
+    if (machine->power_state() == VirtualMachinePowerState::poweredOn) {
+        require_power_state(*machine, VirtualMachinePowerState::poweredOff);
+    }
+    // The file may have been changed on the datastore, or the datastore may be back.
+    co_await machines_.load(machine);
+    require_usable(*machine);
+    for (const auto& check : admission_) check(*machine);
+    co_await leases_.acquire(machine);
+    std::exception_ptr failure;
+    try {
+        co_await start_domain(machine);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        co_await leases_.release(machine);
+        machines_.publish(machine);
+        std::rethrow_exception(failure);
+    }
+    machine->boot_time = context_.runtime.clock().wall_now();
+    machine->guest.reset();
+    machine->question = {};
+    machine->connected = connected_at_start(machine->config);
+    co_await machines_.load(machine);
+    machines_.publish(machine);
+    if (on_started_) on_started_(machine);
+}
+
+Awaitable<hypervisor::DomainSpec> Power::make_spec(MachinePtr machine) {
+    DatastoreEntry& entry = context_.datastores.of_path(machine->path);
+    // The spec names files of the host, so it is made where the storage may be asked.
+    co_return co_await context_.datastores.run(
+        entry, [this, file = machine->file, config = machine->config, path = machine->path,
+                generation = machine->lease_generation](storage::Datastore&) {
+            return make_domain_spec(context_, DomainInput{file, config, path, generation});
+        });
+}
+
+Awaitable<void> Power::start_domain(MachinePtr machine) {
+    const auto spec = co_await make_spec(machine);
+    const auto saved = machine->file.get(kSuspendKey);
+    if (saved.value_or("").empty()) {
+        machine->domain = co_await context_.runtime.blocking(
+            machine->domain_queue(),
+            [&hypervisor = context_.hypervisor, spec] { return hypervisor.start(spec); },
+            kDomainLimit);
+        co_return;
+    }
+    DatastoreEntry& entry = context_.datastores.of_path(machine->path);
+    const auto image = entry.store->host_path(suspend_file(machine->path));
+    machine->domain = co_await context_.runtime.blocking(
+        machine->domain_queue(),
+        [&hypervisor = context_.hypervisor, spec, image] {
+            return hypervisor.restore(image.string(), spec);
+        },
+        kSuspendLimit);
+    co_await forget_suspend(machine);
+}
+
+// From here on the running domain is the machine's state; the file would only be misleading.
+Awaitable<void> Power::forget_suspend(MachinePtr machine) {
+    machine->suspended = false;
+    vmx::VmxFile file = machine->file;
+    file.remove(kSuspendKey);
+    co_await machines_.store_file(machine, std::move(file));
+    DatastoreEntry& entry = context_.datastores.of_path(machine->path);
+    try {
+        co_await context_.datastores.run(
+            entry, [image = suspend_file(machine->path)](storage::Datastore& store) {
+                store.blobs().remove(image);
+            });
+    } catch (const storage::StorageError& error) {
+        base::log_warning("machine {}: {}", machine->id.value(), error.what());
+    }
+}
+
+Awaitable<void> Power::power_off(MachinePtr machine) {
+    if (machine->suspended && !machine->domain) {
+        // A suspended machine that is turned off loses its memory, as documented.
+        co_await forget_suspend(machine);
+        machines_.publish(machine);
+        co_return;
+    }
+    require_power_state(*machine, VirtualMachinePowerState::poweredOn);
+    std::exception_ptr failure;
+    try {
+        co_await context_.runtime.blocking(
+            machine->domain_queue(),
+            [&hypervisor = context_.hypervisor, uuid = machine->uuid()] {
+                hypervisor.destroy(uuid);
+            },
+            kDomainLimit);
+    } catch (const hypervisor::HypervisorError& error) {
+        // It has gone by itself in the meantime: just what was asked for.
+        if (error.kind() != hypervisor::ErrorKind::not_found) failure = std::current_exception();
+    }
+    if (failure) std::rethrow_exception(failure);
+    machine->domain.reset();
+    machine->question = {};
+    co_await leases_.release(machine);
+    machines_.publish(machine);
+}
+
+Awaitable<void> Power::reset(MachinePtr machine) {
+    require_power_state(*machine, VirtualMachinePowerState::poweredOn);
+    co_await context_.runtime.blocking(
+        machine->domain_queue(),
+        [&hypervisor = context_.hypervisor, uuid = machine->uuid()] { hypervisor.reset(uuid); },
+        kDomainLimit);
+    machine->guest.reset();
+    machine->boot_time = context_.runtime.clock().wall_now();
+    machines_.publish_runtime(machine);
+    if (on_started_) on_started_(machine);
+}
+
+Awaitable<void> Power::suspend(MachinePtr machine) {
+    require_power_state(*machine, VirtualMachinePowerState::poweredOn);
+    require_usable(*machine);
+    DatastoreEntry& entry = context_.datastores.of_path(machine->path);
+    const auto image = suspend_file(machine->path);
+    co_await context_.runtime.blocking(
+        machine->domain_queue(),
+        [&hypervisor = context_.hypervisor, uuid = machine->uuid(),
+         path = entry.store->host_path(image).string()] { hypervisor.save(uuid, path); },
+        kSuspendLimit);
+    machine->domain.reset();
+    machine->suspended = true;
+    vmx::VmxFile file = machine->file;
+    file.set(kSuspendKey, image.file_name());
+    co_await machines_.store_file(machine, std::move(file));
+    co_await leases_.release(machine);
+    machines_.publish(machine);
+}
+
+}  // namespace drover::host

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+
+#include "host/machines/leases.hpp"
+#include "host/machines/machines.hpp"
+
+namespace drover::host {
+
+/// Turning machines on and off: PowerOnVM_Task, PowerOffVM_Task, ResetVM_Task, SuspendVM_Task and the
+/// requests to the guest (ShutdownGuest, RebootGuest, StandbyGuest).
+class Power {
+public:
+    Power(const HostContext& context, Machines& machines, Leases& leases);
+
+    /// Serves the methods.
+    void serve();
+
+    /// Called with a machine that has just been powered on.
+    void on_started(std::function<void(const MachinePtr&)> callback) {
+        on_started_ = std::move(callback);
+    }
+    /// Refuses power-on with a fault; for maintenance mode.
+    void add_admission(std::function<void(const Machine&)> check) {
+        admission_.push_back(std::move(check));
+    }
+
+    /// Starts a machine, or resumes it if it is suspended. The caller has it to itself.
+    task::Awaitable<void> power_on(MachinePtr machine);
+    task::Awaitable<void> power_off(MachinePtr machine);
+
+    /// Where a suspended machine's memory is kept.
+    static storage::DatastorePath suspend_file(const storage::DatastorePath& vmx);
+
+private:
+    task::Awaitable<hypervisor::DomainSpec> make_spec(MachinePtr machine);
+    task::Awaitable<void> start_domain(MachinePtr machine);
+    task::Awaitable<void> suspend(MachinePtr machine);
+    task::Awaitable<void> reset(MachinePtr machine);
+    task::Awaitable<void> forget_suspend(MachinePtr machine);
+    task::Awaitable<void> ask_guest(
+        MachinePtr machine,
+        std::function<void(hypervisor::Hypervisor&, const hypervisor::DomainUuid&)> request);
+    void serve_task(std::string_view method, std::string description,
+                    task::Awaitable<void> (Power::*operation)(MachinePtr));
+    void serve_request(std::string_view method,
+                       std::function<void(hypervisor::Hypervisor&,
+                                          const hypervisor::DomainUuid&)>
+                           request);
+
+    const HostContext& context_;
+    Machines& machines_;
+    Leases& leases_;
+    std::function<void(const MachinePtr&)> on_started_;
+    std::vector<std::function<void(const Machine&)>> admission_;
+};
+
+}  // namespace drover::host

@@ -1,0 +1,225 @@
+#include <algorithm>
+
+#include "host/inventory_root.hpp"
+#include "host/machines/guest_view.hpp"
+#include "host/machines/machines.hpp"
+#include "host/references.hpp"
+#include "machine/layout.hpp"
+#include "vim/properties.hpp"
+
+namespace drover::host {
+
+using model::Transaction;
+using vim::ManagedEntityStatus;
+using vim::MoRef;
+using vim::TypeId;
+using vim::Value;
+using vim::VirtualMachineConnectionState;
+namespace property = vim::property::VirtualMachine;
+
+namespace {
+
+vim::VirtualMachineCapability make_capability() {
+    // What is not named here is false, as it must be for features that this host does not have.
+    Value made = vim::make_object(TypeId::VirtualMachineCapability);
+    const auto properties = vim::describe(TypeId::VirtualMachineCapability).properties();
+    for (std::size_t i = 0; i < properties.size(); ++i) {
+        if (properties[i].type() == TypeId::boolean) made.set_slot(i, Value::boolean(false));
+    }
+    vim::VirtualMachineCapability capability(made);
+    capability.set_bootOptionsSupported(true);
+    capability.set_diskSharesSupported(false);
+    capability.set_multipleCoresPerSocketSupported(true);
+    capability.set_settingVideoRamSizeSupported(true);
+    return capability;
+}
+
+ManagedEntityStatus status_of(const Machine& machine) {
+    if (!machine.is_usable()) return ManagedEntityStatus::red;
+    return machine.question ? ManagedEntityStatus::yellow : ManagedEntityStatus::green;
+}
+
+VirtualMachineConnectionState connection_of(const Machine& machine) {
+    if (!machine.datastore_accessible) return VirtualMachineConnectionState::inaccessible;
+    return machine.problem.empty() ? VirtualMachineConnectionState::connected
+                                   : VirtualMachineConnectionState::invalid;
+}
+
+vim::VirtualMachineRuntimeInfo make_runtime(const Machine& machine, const HostContext& context) {
+    auto runtime = vim::VirtualMachineRuntimeInfo::make();
+    runtime.set_host(references::host);
+    runtime.set_connectionState(connection_of(machine));
+    runtime.set_powerState(machine.power_state());
+    runtime.set_toolsInstallerMounted(false);
+    if (machine.boot_time && machine.domain) runtime.set_bootTime(*machine.boot_time);
+    if (machine.question) runtime.set_question(machine.question);
+    runtime.set_numMksConnections(0);
+    runtime.set_recordReplayState(vim::VirtualMachineRecordReplayState::inactive);
+    runtime.set_onlineStandby(false);
+    runtime.set_consolidationNeeded(false);
+    runtime.set_faultToleranceState(vim::VirtualMachineFaultToleranceState::notConfigured);
+    runtime.set_paused(machine.domain &&
+                       machine.domain->state == hypervisor::DomainState::paused);
+    const auto vcpus = machine.config.hardware().numCPU();
+    runtime.set_maxCpuUsage(vcpus * static_cast<std::int32_t>(context.host_info.cpu_mhz));
+    runtime.set_maxMemoryUsage(machine.config.hardware().memoryMB());
+    return runtime;
+}
+
+vim::VirtualMachineQuickStats make_quick_stats(const Machine& machine) {
+    auto stats = machine.quick_stats ? machine.quick_stats : vim::VirtualMachineQuickStats::make();
+    if (!machine.domain) stats = vim::VirtualMachineQuickStats::make();
+    stats.set_guestHeartbeatStatus(machine.domain && machine.domain->agent_connected
+                                       ? ManagedEntityStatus::green
+                                       : ManagedEntityStatus::gray);
+    return stats;
+}
+
+vim::VirtualMachineStorageInfo make_storage(const Machine& machine, base::WallTime now) {
+    machine::ReadContext context;
+    context.vm_path = machine.path.to_string();
+    context.disks = machine.disks;
+    context.datastores = machine.datastores;
+    return machine::storage_info(machine.config, context, machine.files, now);
+}
+
+vim::VirtualMachineSummary make_summary(const Machine& machine, const HostContext& context) {
+    auto summary = vim::VirtualMachineSummary::make();
+    summary.set_vm(machine.ref);
+    summary.set_runtime(make_runtime(machine, context));
+    summary.set_guest(make_guest_summary(machine));
+    summary.set_config(machine::config_summary(machine.config));
+    summary.set_storage(machine::storage_summary(
+        make_storage(machine, context.runtime.clock().wall_now())));
+    summary.set_quickStats(make_quick_stats(machine));
+    summary.set_overallStatus(status_of(machine));
+    return summary;
+}
+
+// The names of the datastores on which the machine has files.
+std::vector<std::string> datastores_of(const Machine& machine) {
+    std::vector<std::string> names{machine.path.datastore()};
+    for (const auto& [file, _] : machine.disks) {
+        const auto path = storage::DatastorePath::parse(file);
+        if (path && std::ranges::find(names, path->datastore()) == names.end()) {
+            names.push_back(path->datastore());
+        }
+    }
+    return names;
+}
+
+std::vector<MoRef> networks_of(const Machine& machine, const Networks& networks) {
+    std::vector<MoRef> found;
+    for (const auto& device : machine.config.hardware().device()) {
+        const auto backing = device.backing().as<vim::VirtualEthernetCardNetworkBackingInfo>();
+        const NetworkEntry* network = backing ? networks.find(backing.deviceName()) : nullptr;
+        if (network != nullptr && std::ranges::find(found, network->ref) == found.end()) {
+            found.push_back(network->ref);
+        }
+    }
+    return found;
+}
+
+Value references_of(TypeId type, const std::vector<MoRef>& list) {
+    std::vector<Value> values;
+    for (const MoRef& reference : list) values.push_back(Value::moref(reference));
+    return Value::array(type, std::move(values));
+}
+
+void show_runtime(Transaction& transaction, const Machine& machine, const HostContext& context) {
+    const auto summary = make_summary(machine, context);
+    transaction.set(machine.ref, property::summary, summary.raw());
+    transaction.set(machine.ref, property::runtime, summary.runtime().raw());
+    transaction.set(machine.ref, property::guest, make_guest(machine).raw());
+    transaction.set(machine.ref, property::guestHeartbeatStatus,
+                    vim::Convert<ManagedEntityStatus>::to(
+                        summary.quickStats().guestHeartbeatStatus()));
+    transaction.set(machine.ref, property::overallStatus,
+                    vim::Convert<ManagedEntityStatus>::to(status_of(machine)));
+}
+
+}  // namespace
+
+void Machines::create_object(Transaction& transaction, const Machine& machine) {
+    transaction.create(machine.ref.type, machine.ref.id);
+    set_entity_basics(transaction, machine.ref, machine.config.name(), references::vm_folder);
+    transaction.set(machine.ref, property::capability, make_capability().raw());
+    transaction.set(machine.ref, property::environmentBrowser,
+                    Value::moref(references::environment_browser));
+    namespace names = vim::property;
+    transaction.add_reference(references::vm_folder, names::Folder::childEntity, machine.ref);
+    transaction.add_reference(references::host, names::HostSystem::vm, machine.ref);
+}
+
+void Machines::show(Transaction& transaction, const Machine& machine) {
+    const auto& config = machine.config;
+    transaction.set(machine.ref, property::name, Value::string(config.name()));
+    transaction.set(machine.ref, property::config, config.raw());
+    // A template belongs to no pool: it can't be powered on.
+    namespace names = vim::property;
+    if (machine.is_template) {
+        transaction.set(machine.ref, property::resourcePool, Value{});
+        transaction.remove_reference(references::root_pool, names::ResourcePool::vm, machine.ref);
+    } else {
+        transaction.set(machine.ref, property::resourcePool,
+                        Value::moref(references::root_pool));
+        transaction.add_reference(references::root_pool, names::ResourcePool::vm, machine.ref);
+    }
+    auto resources = vim::ResourceConfigSpec::make();
+    resources.set_entity(machine.ref);
+    resources.set_cpuAllocation(config.cpuAllocation());
+    resources.set_memoryAllocation(config.memoryAllocation());
+    transaction.set(machine.ref, property::resourceConfig, resources.raw());
+    const auto now = context_.runtime.clock().wall_now();
+    transaction.set(machine.ref, property::layout,
+                    machine::file_layout(config, machine.disks, machine.files).raw());
+    transaction.set(machine.ref, property::layoutEx,
+                    machine::file_layout_ex(config, machine.disks, machine.files, now).raw());
+    std::vector<MoRef> datastores;
+    const auto used = datastores_of(machine);
+    for (const auto& entry : context_.datastores.all()) {
+        if (std::ranges::find(used, entry->name) != used.end()) {
+            datastores.push_back(entry->ref);
+            context_.datastores.add_machine(transaction, entry->name, machine.ref);
+        } else {
+            context_.datastores.remove_machine(transaction, entry->name, machine.ref);
+        }
+    }
+    transaction.set(machine.ref, property::datastore,
+                    references_of(TypeId::Datastore, datastores));
+    transaction.set(machine.ref, property::storage,
+                    make_storage(machine, now).raw());
+    const auto networks = networks_of(machine, context_.networks);
+    context_.networks.set_machine(transaction, networks, machine.ref);
+    transaction.set(machine.ref, property::network, references_of(TypeId::Network, networks));
+    show_runtime(transaction, machine, context_);
+}
+
+void Machines::publish(const MachinePtr& machine) { publish_all({machine}); }
+
+void Machines::publish_all(const std::vector<MachinePtr>& machines) {
+    Transaction transaction(context_.inventory);
+    for (const MachinePtr& machine : machines) {
+        if (transaction.exists(machine->ref)) show(transaction, *machine);
+    }
+    transaction.commit();
+}
+
+void Machines::publish_runtime(const MachinePtr& machine) {
+    Transaction transaction(context_.inventory);
+    if (transaction.exists(machine->ref)) show_runtime(transaction, *machine, context_);
+    transaction.commit();
+}
+
+void Machines::publish_quick_stats(const std::vector<MachinePtr>& machines) {
+    Transaction transaction(context_.inventory);
+    for (const MachinePtr& machine : machines) {
+        if (!transaction.exists(machine->ref)) continue;
+        vim::VirtualMachineSummary summary(transaction.get(machine->ref, property::summary));
+        summary.set_quickStats(make_quick_stats(*machine));
+        transaction.set(machine->ref, property::summary, summary.raw());
+    }
+    transaction.commit();
+}
+
+}  // namespace drover::host

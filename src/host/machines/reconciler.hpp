@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+
+#include "host/machines/leases.hpp"
+#include "host/machines/machines.hpp"
+
+namespace drover::host {
+
+/// Keeps what is shown of machines true: follows the hypervisor's events, and compares everything with
+/// the hypervisor after a start of this process, a lost connection or a datastore's return.
+class Reconciler {
+public:
+    Reconciler(const HostContext& context, Machines& machines, Leases& leases);
+    ~Reconciler();
+
+    /// Compares everything once, then follows events. Call once, on the strand.
+    task::Awaitable<void> start();
+
+    /// A datastore went or came back.
+    void datastore_changed(const DatastoreEntry& entry);
+
+    /// AnswerVM: the administrator has decided.
+    task::Awaitable<vim::Value> answer(task::Call call);
+
+    /// Called with a machine whose guest agent has just come, or that was found running.
+    void on_guest(std::function<void(const MachinePtr&)> callback) {
+        on_guest_ = std::move(callback);
+    }
+
+private:
+    task::Awaitable<void> compare_all();
+    task::Awaitable<void> compare(MachinePtr machine,
+                                  std::optional<hypervisor::DomainInfo> domain);
+    task::Awaitable<void> settle_stopped(MachinePtr machine);
+    task::Awaitable<void> look_again(MachinePtr machine);
+    task::Awaitable<void> datastore_is_back(std::string name);
+    void handle(const hypervisor::Event& event);
+    void handle_lifecycle(const hypervisor::LifecycleEvent& event);
+    void set_question(Machine& machine);
+
+    const HostContext& context_;
+    Machines& machines_;
+    Leases& leases_;
+    std::function<void(const MachinePtr&)> on_guest_;
+    std::unique_ptr<hypervisor::Subscription> subscription_;
+    bool connected_ = false;
+    std::uint64_t next_question_ = 1;
+};
+
+}  // namespace drover::host

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "host/machines/leases.hpp"
+#include "host/machines/machines.hpp"
+
+namespace drover::host {
+
+/// Machines that exist on a datastore, into the inventory and out of it: RegisterVM_Task,
+/// RegisterChildVM_Task, UnregisterVM, MarkAsTemplate, MarkAsVirtualMachine, Rename_Task, Reload.
+class Registration {
+public:
+    Registration(const HostContext& context, Machines& machines)
+        : context_(context), machines_(machines) {}
+    void serve();
+
+private:
+    task::Awaitable<vim::Value> register_machine(std::string path, std::string name,
+                                                 bool as_template);
+    task::Awaitable<void> unregister(MachinePtr machine);
+    task::Awaitable<void> mark(MachinePtr machine, bool is_template);
+    task::Awaitable<void> rename(MachinePtr machine, std::string name);
+    void refuse_duplicate(std::string_view name) const;
+    void serve_marks();
+    void serve_entity_methods();
+
+    const HostContext& context_;
+    Machines& machines_;
+};
+
+}  // namespace drover::host
