@@ -46,16 +46,17 @@ int set_password(const host::Config& config, const std::string& user) {
 }
 
 // Sockets of the service manager, or our own.
-void listen(http::Server& server, const host::Config& config) {
-    auto inherited = http::take_inherited_sockets();
+void listen(http::Server& server, std::vector<http::InheritedSocket> inherited,
+            const host::Config& config) {
     for (auto& socket : inherited) server.adopt(std::move(socket.socket));
     if (inherited.empty()) server.bind("0.0.0.0", config.listen_port);
 }
 
 asio::awaitable<void> serve(host::HostAgent& agent, http::Server& server,
+                            std::vector<http::InheritedSocket> inherited,
                             const host::Config& config) {
     co_await agent.start();
-    listen(server, config);
+    listen(server, std::move(inherited), config);
     base::log_info("serving at https://{}/sdk", config.management_address);
 }
 
@@ -66,6 +67,7 @@ asio::awaitable<void> stop(http::Server& server, asio::io_context& io) {
 }
 
 int run(const host::Config& config) {
+    auto inherited = http::take_inherited_sockets();
     const base::SystemClock clock;
     base::SystemRandom random;
     asio::io_context io(2);
@@ -89,7 +91,7 @@ int run(const host::Config& config) {
     });
 
     int status = 0;
-    asio::co_spawn(strand, serve(agent, server, config), [&](std::exception_ptr error) {
+    asio::co_spawn(strand, serve(agent, server, std::move(inherited), config), [&](std::exception_ptr error) {
         if (!error) return;
         try {
             std::rethrow_exception(error);

@@ -1,0 +1,107 @@
+"""Writes the settings of one host: libvirt's, drover-hostd's, names."""
+
+import json
+import os
+import pwd
+import shutil
+
+from . import plan as plans
+
+# Directories that each host has for itself, and where the host sees them.
+PRIVATE_DIRECTORIES = {
+    "etc-libvirt": "/etc/libvirt",
+    "lib-libvirt": "/var/lib/libvirt",
+    "log-libvirt": "/var/log/libvirt",
+    "cache-libvirt": "/var/cache/libvirt",
+}
+
+
+def prepare(plan, host):
+    """Makes the host's directories and files, in the machine's own namespaces; safe to repeat."""
+    base = plan.host_directory(host)
+    for name in PRIVATE_DIRECTORIES:
+        os.makedirs(os.path.join(base, name), exist_ok=True)
+    os.makedirs(plan.log_directory(host), mode=0o700, exist_ok=True)
+    _hostd_directory(plan, host)
+    etc = os.path.join(base, "etc-libvirt")
+    os.makedirs(os.path.join(etc, "qemu"), mode=0o700, exist_ok=True)
+    _write(os.path.join(etc, "libvirtd.conf"), _libvirtd_settings(plan, host))
+    _write(os.path.join(etc, "qemu.conf"), _qemu_settings(plan, host))
+    _write(os.path.join(base, "hosts"), _hosts_file(plan))
+    _write(os.path.join(base, "hostname"), host.name + "\n")
+    _write(plan.config_file(host), json.dumps(_hostd_settings(plan, host), indent=1) + "\n",
+           mode=0o640, group=plans.USER)
+
+
+def prepare_datastore(plan):
+    """Makes the shared directory: whatever is made in it belongs to the group drover."""
+    os.makedirs(plan.datastore_directory, exist_ok=True)
+    shutil.chown(plan.datastore_directory, plans.USER, plans.USER)
+    os.chmod(plan.datastore_directory, 0o2770)
+
+
+def _hostd_directory(plan, host):
+    directory = os.path.join(plan.host_directory(host), "hostd")
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    user = pwd.getpwnam(plans.USER)
+    os.chown(directory, user.pw_uid, user.pw_gid)
+
+
+def _libvirtd_settings(plan, host):
+    return f"""listen_tls = 0
+listen_tcp = 1
+listen_addr = "{plan.migration_address(host)}"
+auth_tcp = "none"
+unix_sock_group = "{plans.USER}"
+unix_sock_rw_perms = "0770"
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+host_uuid = "{host.uuid}"
+"""
+
+
+def _qemu_settings(plan, host):
+    return f"""user = "{plans.QEMU_USER}"
+group = "{plans.USER}"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+namespaces = [ ]
+seccomp_sandbox = 1
+stdio_handler = "file"
+cgroup_controllers = [ "cpu", "cpuacct" ]
+vnc_listen = "127.0.0.1"
+migration_address = "{plan.migration_address(host)}"
+migration_host = "{plan.migration_address(host)}"
+"""
+
+
+def _hosts_file(plan):
+    lines = ["127.0.0.1 localhost"]
+    lines += [f"{plan.address(host)} {host.name}" for host in plan.hosts]
+    return "\n".join(lines) + "\n"
+
+
+def _hostd_settings(plan, host):
+    return {
+        "state_directory": os.path.join(plan.host_directory(host), "hostd"),
+        "libvirt_uri": "qemu:///system",
+        "rootd_socket": "/run/drover/rootd.sock",
+        "host_name": host.name,
+        "host_uuid": host.uuid,
+        "management_address": plan.address(host),
+        "cpu_cores": plan.cpu_cores,
+        "memory_bytes": plan.memory_bytes,
+        "cgroup_partition": plan.host_partition(host),
+        "datastores": [{"name": plans.DATASTORE, "path": plan.datastore_directory}],
+        "networks": [{"name": plans.NETWORK, "bridge": plans.VM_BRIDGE}],
+        "migration_address": plan.migration_address(host),
+    }
+
+
+def _write(path, text, mode=0o644, group=None):
+    with open(path, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), mode)
+        if group:
+            shutil.chown(path, None, group)
+        file.write(text)

@@ -1,0 +1,164 @@
+"""Every name, address and path of a sandbox, derived from a few chosen values.
+
+Nothing here touches the system. The whole value goes into the ledger before anything is made, so
+that whoever finds the ledger knows what there may be to remove.
+"""
+
+import os
+import re
+from dataclasses import asdict, dataclass, field
+
+from .errors import SandboxError
+
+STATE_ROOT = "/var/lib/drover-sandbox"
+USER = "drover"
+QEMU_USER = "libvirt-qemu"
+DATASTORE = "shared"
+GUEST_TEMPLATE = "demo"
+NETWORK = "VM Network"
+VM_BRIDGE = "brvm0"
+ACCOUNT = "root"
+MAX_HOSTS = 16
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?")
+
+
+@dataclass
+class Host:
+    """One host. `pid` is its supervisor's in the machine's own process namespace, 0 when off."""
+
+    number: int
+    uuid: str
+    pid: int = 0
+    start_ticks: int = 0  # of that process: guards against a reused pid
+    off: bool = False  # switched off on purpose (drover sandbox kill)
+
+    @property
+    def name(self):
+        return f"host{self.number}"
+
+
+@dataclass
+class Plan:
+    """A sandbox. Addresses lie in 10.`net_a`.`net_b`.0/24 (management and machines) and the next
+    /24 (migration, for hosts alone); `net_b` is even."""
+
+    name: str
+    net_a: int
+    net_b: int
+    cpu_cores: float  # capacity of each host
+    memory_bytes: int  # capacity of each host
+    password: str
+    hostd: bool  # False: libvirt alone
+    hosts: list = field(default_factory=list)
+    ready: bool = False  # every host has answered
+    owner: list = field(default_factory=list)  # [pid, start_ticks] of an `up` still at work
+    watcher: list = field(default_factory=list)
+    dnsmasq: list = field(default_factory=list)
+
+    # -- names ------------------------------------------------------------------------------
+    @property
+    def directory(self):
+        return state_directory(self.name)
+
+    @property
+    def datastore_directory(self):
+        return os.path.join(self.directory, "datastore")
+
+    def host_directory(self, host):
+        return os.path.join(self.directory, "hosts", host.name)
+
+    def config_file(self, host):
+        return os.path.join(self.host_directory(host), "hostd.json")
+
+    def log_directory(self, host):
+        return os.path.join(self.host_directory(host), "log")
+
+    def certificate_file(self, host):
+        return os.path.join(self.host_directory(host), "hostd", "tls", "certificate.pem")
+
+    @property
+    def bridge(self):
+        return f"dvs{self.net_a}-{self.net_b}"
+
+    @property
+    def migration_bridge(self):
+        return f"{self.bridge}m"
+
+    def uplink(self, host):
+        """The machine's end of the host's management cable (at most 15 characters)."""
+        return f"{self.bridge}h{host.number}"
+
+    def migration_uplink(self, host):
+        return f"{self.bridge}m{host.number}"
+
+    @property
+    def cgroup_partition(self):
+        return f"/drover-{self.name}"
+
+    def host_partition(self, host):
+        """As libvirt's <partition> wants it."""
+        return f"{self.cgroup_partition}/{host.name}"
+
+    # -- addresses --------------------------------------------------------------------------
+    @property
+    def gateway(self):
+        """The machine's own address on the sandbox network."""
+        return f"10.{self.net_a}.{self.net_b}.254"
+
+    def address(self, host):
+        return f"10.{self.net_a}.{self.net_b}.{host.number}"
+
+    def migration_address(self, host):
+        return f"10.{self.net_a}.{self.net_b + 1}.{host.number}"
+
+    @property
+    def migration_network(self):
+        return f"10.{self.net_a}.{self.net_b + 1}.0/24"
+
+    @property
+    def dhcp_range(self):
+        prefix = f"10.{self.net_a}.{self.net_b}"
+        return f"{prefix}.100,{prefix}.250,255.255.255.0,1h"
+
+    def mac(self, host, kind):
+        """A stable, locally administered address; `kind` tells a host's ports apart."""
+        return f"02:d0:{self.net_a:02x}:{self.net_b:02x}:{kind:02x}:{host.number:02x}"
+
+    # -- hosts ------------------------------------------------------------------------------
+    def host(self, name):
+        """Returns the host called `name` ("host2" or "2")."""
+        for host in self.hosts:
+            if name in (host.name, str(host.number)):
+                return host
+        names = ", ".join(host.name for host in self.hosts)
+        raise SandboxError(f"no host '{name}' in sandbox '{self.name}' (there are {names})")
+
+    def to_json(self):
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value):
+        """The reverse of to_json(); raises TypeError or KeyError for anything else."""
+        hosts = [Host(**item) for item in value["hosts"]]
+        plan = Plan(**{**value, "hosts": hosts})
+        check_name(plan.name)
+        if not (isinstance(plan.net_a, int) and isinstance(plan.net_b, int)):
+            raise TypeError("net_a and net_b must be numbers")
+        return plan
+
+
+def state_directory(name):
+    return os.path.join(STATE_ROOT, name)
+
+
+def interface_alias(name):
+    """What each of a sandbox's network interfaces in the machine carries as its alias."""
+    return f"drover-sandbox:{name}"
+
+
+def check_name(name):
+    """Raises SandboxError unless `name` may be a sandbox's name."""
+    if not _NAME.fullmatch(name):
+        raise SandboxError(f"sandbox name '{name}': 1 to 20 of a-z, 0-9 and '-', "
+                           "neither first nor last a '-'")

@@ -1,0 +1,261 @@
+"""The first process of a host: makes the host's world, then starts, reaps and restarts daemons.
+
+It is process 1 of the host's process namespace: when it goes, by whatever means, the kernel kills
+everything in the host, machines included. That is the host's power switch.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import traceback
+
+from . import cgroup, host_files, network, programs, system
+from . import plan as plans
+
+_RUN_BYTES = "64m"
+_LIBVIRT_SOCKET = "/run/libvirt/libvirt-sock"
+_ROOTD_SOCKET = "/run/drover/rootd.sock"
+_MAX_LOG_BYTES = 8 << 20
+_SLOWEST_RESTART_S = 5.0
+_STEADY_S = 30.0  # a daemon that ran so long starts again at once
+
+
+def spawn(plan, host):
+    """Forks a host; returns (pid, a pipe to send it "go", a pipe with its answer).
+
+    The caller lays the cables to the host's network namespace between the two. The answer is
+    b"ok" or the reason why it failed.
+    """
+    pid_read, pid_write = os.pipe()
+    go_read, go_write = os.pipe()
+    answer_read, answer_write = os.pipe()
+    middle = cgroup.fork_into(plan)
+    if middle == 0:
+        try:
+            log = os.path.join(plan.log_directory(host), "supervisor.log")
+            system.detach(log)
+            system.close_all_but({pid_write, go_read, answer_write})
+            system.unshare(system.CLONE_NEWNS | system.CLONE_NEWUTS | system.CLONE_NEWIPC
+                           | system.CLONE_NEWPID | system.CLONE_NEWNET)
+            pid = os.fork()
+            if pid == 0:
+                os.close(pid_write)
+                _main(plan, host, go_read, answer_write)
+            os.write(pid_write, b"%d" % pid)
+        except BaseException:  # noqa: BLE001  nothing may run on in a forked copy of the caller
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    for descriptor in (pid_write, go_read, answer_write):
+        os.close(descriptor)
+    text = os.read(pid_read, 32)
+    os.close(pid_read)
+    os.waitpid(middle, 0)
+    return int(text or b"0"), go_write, answer_read
+
+
+def _main(plan, host, go, answer):
+    """Process 1 of the host; never returns."""
+    try:
+        if os.read(go, 8) != b"go":
+            os._exit(1)  # whoever wanted us is gone
+        os.close(go)
+        _make_world(plan, host)
+        network.configure_host(plan, host)
+        daemons = _start_daemons(plan, host)
+        os.write(answer, b"ok")
+    except BaseException as error:  # noqa: BLE001  the reason goes to the caller
+        traceback.print_exc()
+        os.write(answer, str(error).encode()[-900:] or b"failed")
+        os._exit(1)
+    os.close(answer)
+    try:
+        _watch(daemons)
+    finally:
+        os._exit(0)
+
+
+def _make_world(plan, host):
+    """Gives the host its own view of /proc, /sys, /run and libvirt's directories."""
+    base = plan.host_directory(host)
+    system.mount(None, "/", None, system.MS_REC | system.MS_PRIVATE)
+    system.set_hostname(host.name)
+    safe = system.MS_NOSUID | system.MS_NODEV | system.MS_NOEXEC
+    # A /sys of this network namespace, with the machine's cgroups moved over from the old one.
+    system.mount("tmpfs", "/run", "tmpfs", system.MS_NOSUID | system.MS_NODEV,
+                 f"mode=755,size={_RUN_BYTES}")
+    os.mkdir("/run/cgroup")
+    system.mount("/sys/fs/cgroup", "/run/cgroup", None, system.MS_BIND | system.MS_REC)
+    system.mount("sysfs", "/sys", "sysfs", safe)
+    system.mount("/run/cgroup", "/sys/fs/cgroup", None, system.MS_MOVE)
+    os.rmdir("/run/cgroup")
+    system.mount("proc", "/proc", "proc", safe)
+    # The fresh /run hides the machine's system bus: libvirt must not hand guests to machined.
+    for name in ("libvirt", "drover", "lock"):
+        os.mkdir(f"/run/{name}", 0o755)
+    for name, target in host_files.PRIVATE_DIRECTORIES.items():
+        os.makedirs(target, exist_ok=True)
+        system.mount(os.path.join(base, name), target, None, system.MS_BIND)
+    for name in ("hosts", "hostname"):
+        if os.path.exists(f"/etc/{name}"):
+            system.mount(os.path.join(base, name), f"/etc/{name}", None, system.MS_BIND)
+
+
+class Daemon:
+    """One program that is to run for as long as the host does."""
+
+    def __init__(self, plan, host, command, name=None, listener=None):
+        self.name = name or os.path.basename(command[0])
+        self.pid = 0
+        self.next_start = 0.0
+        self._command = command
+        self._listener = listener
+        self._log = os.path.join(plan.log_directory(host), f"{self.name}.log")
+        self._started = 0.0
+        self._pause_s = 0.1
+
+    def start(self):
+        self._started = time.monotonic()
+        self._rotate_log()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                self._become()
+            except BaseException:  # noqa: BLE001
+                traceback.print_exc()
+            finally:
+                os._exit(127)
+
+    def ended(self, status):
+        """Notes the end of the process and when to start the next."""
+        now = time.monotonic()
+        if now - self._started > _STEADY_S:
+            self._pause_s = 0.1
+        self.next_start = now + self._pause_s
+        self._pause_s = min(self._pause_s * 2, _SLOWEST_RESTART_S)
+        self.pid = 0
+        print(f"{time.strftime('%F %T')} {self.name} ended with status {status}", flush=True)
+
+    def _become(self):
+        log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        for number in (signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                       "LANG": "C.UTF-8", "HOME": "/"}
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        os.setsid()
+        if self._listener is not None:
+            os.dup2(self._listener.fileno(), 3)
+            os.set_inheritable(3, True)  # dup2 leaves a descriptor alone that is 3 already
+            environment.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+        os.execvpe(self._command[0], self._command, environment)
+
+    def _rotate_log(self):
+        try:
+            if os.path.getsize(self._log) > _MAX_LOG_BYTES:
+                os.replace(self._log, self._log + ".1")
+        except OSError:
+            pass  # no log yet
+
+
+def unprivileged(command):
+    """Returns the command line that runs `command` as user drover without any capability."""
+    return ["setpriv", f"--reuid={plans.USER}", f"--regid={plans.USER}", "--clear-groups",
+            "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs",
+            *command]
+
+
+def _start_daemons(plan, host):
+    """Starts everything in the order in which it is needed."""
+    daemons = []
+
+    def start(command, **keywords):
+        daemon = Daemon(plan, host, command, **keywords)
+        daemon.start()
+        daemons.append(daemon)
+        return daemon
+
+    listener = None
+    if plan.hostd:
+        # Open before hostd and for as long as the host lives: clients may connect at any time.
+        listener = socket.create_server((plan.address(host), 443), backlog=128)
+        rootd = start([programs.find("drover-rootd"), "--socket", _ROOTD_SOCKET, "--peer-user",
+                       plans.USER, "--datastore-root", plan.datastore_directory,
+                       "--bridge-prefix", "brvm"])
+    libvirtd = start(["libvirtd", "--listen", "--pid-file", "/run/libvirt/libvirtd.pid"])
+    _wait_for_socket(_LIBVIRT_SOCKET, libvirtd, 20.0)
+    if plan.hostd:
+        _wait_for_socket(_ROOTD_SOCKET, rootd, 5.0, socket.SOCK_SEQPACKET)
+        hostd = programs.find("drover-hostd")
+        _set_password(plan, host, hostd)
+        start(unprivileged([hostd, "--config", plan.config_file(host)]), name="drover-hostd",
+              listener=listener)
+    return daemons
+
+
+def _wait_for_socket(path, daemon, wait_s, kind=socket.SOCK_STREAM):
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX, kind) as client:
+            try:
+                client.connect(path)
+                return
+            except OSError:
+                pass
+        if os.waitid(os.P_PID, daemon.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            break
+        time.sleep(0.02)
+    raise RuntimeError(f"{daemon.name} does not answer on {path}; see its log")
+
+
+def _set_password(plan, host, hostd):
+    """Makes the first account, once in the life of the host."""
+    done = os.path.join(plan.host_directory(host), "account-made")
+    if os.path.exists(done):
+        return
+    result = subprocess.run(
+        unprivileged([hostd, "--config", plan.config_file(host), "--set-password",
+                      plans.ACCOUNT]),
+        input=plan.password + "\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False)
+    if result.returncode != 0:
+        raise RuntimeError(f"drover-hostd --set-password: {result.stdout.strip()[-400:]}")
+    with open(done, "w", encoding="ascii"):
+        pass
+
+
+def _watch(daemons):
+    """Reaps every process of the host and restarts daemons; returns on SIGTERM."""
+    signals = {signal.SIGCHLD, signal.SIGTERM}
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    while True:
+        _reap(daemons)
+        now = time.monotonic()
+        waiting = [daemon for daemon in daemons if daemon.pid == 0]
+        for daemon in waiting:
+            if daemon.next_start <= now:
+                daemon.start()
+        pauses = [daemon.next_start - now for daemon in daemons if daemon.pid == 0]
+        got = signal.sigtimedwait(signals, max(0.01, min(pauses, default=3600.0)))
+        if got is not None and got.si_signo == signal.SIGTERM:
+            return
+
+
+def _reap(daemons):
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        for daemon in daemons:
+            if daemon.pid == pid:
+                daemon.ended(status)
+                sys.stdout.flush()

@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include "host/host_system/capability.hpp"
+#include "host/host_system/host_system.hpp"
+#include "host/host_system/object.hpp"
+#include "host/performance/host_counters.hpp"
+#include "host/references.hpp"
+#include "vim/properties.hpp"
+
+namespace drover::host {
+
+using task::Awaitable;
+using vim::TypeId;
+using vim::Value;
+
+namespace {
+
+constexpr std::int64_t kMiB = 1 << 20;
+
+// What QEMU takes for a machine beside the guest's memory: the process itself, each vCPU's threads,
+// the video memory, and the tables that grow with the guest. Measured on idle guests under
+// QEMU 7.2; a machine with much disk traffic takes more for a time.
+std::int64_t memory_overhead_bytes(std::int64_t memory_bytes, std::int64_t video_bytes,
+                                   std::int64_t vcpus) {
+    return 60 * kMiB + vcpus * 4 * kMiB + video_bytes + memory_bytes / 128;
+}
+
+Value query_memory_overhead(const task::Call& call) {
+    const auto number = [&](std::string_view name) {
+        const Value& value = call.request.property(name);
+        return value ? value.as_integer() : 0;
+    };
+    const std::int64_t memory = number("memorySize");
+    const std::int64_t vcpus = number("numVcpus");
+    const std::int64_t video = number("videoRamSize");
+    if (memory < 0) throw vim::invalid_argument("memorySize", "The size must not be negative.");
+    if (video < 0) throw vim::invalid_argument("videoRamSize", "The size must not be negative.");
+    if (vcpus < 1 || vcpus > kMostVcpus) {
+        throw vim::invalid_argument("numVcpus",
+                                    fmt::format("The number must be 1 to {}.", kMostVcpus));
+    }
+    return Value::long_(memory_overhead_bytes(memory, video, vcpus));
+}
+
+// The summaries of the objects in a list of references, each in an object of a type of its own.
+template <class Wrap>
+std::vector<vim::DataHandle> each_summary(const model::Inventory& inventory, const Value& list,
+                                          const Wrap& wrap) {
+    std::vector<vim::DataHandle> found;
+    if (!list) return found;
+    for (const Value& each : list.elements()) {
+        if (const auto* object = inventory.find(each.as_moref())) found.push_back(wrap(*object));
+    }
+    return found;
+}
+
+}  // namespace
+
+void HostSystem::serve_methods() {
+    auto& dispatcher = context_.dispatcher;
+    dispatcher.add_direct("QueryMemoryOverhead", query_memory_overhead);
+    dispatcher.add_direct("QueryHostConnectionInfo",
+                          [this](const task::Call&) { return connection_info(); });
+    dispatcher.add_direct("RetrieveHardwareUptime", [](const task::Call&) {
+        return Value::long_(computer_uptime().count());
+    });
+    dispatcher.add("RefreshNetworkSystem", [this](task::Call) -> Awaitable<Value> {
+        co_await refresh();
+        co_return Value{};
+    });
+    // The computer belongs to its administrator; capability says so.
+    for (const std::string_view method :
+         {"ShutdownHost_Task", "RebootHost_Task", "PowerDownHostToStandBy_Task",
+          "PowerUpHostFromStandBy_Task"}) {
+        dispatcher.add_direct(method, [](const task::Call&) -> Value {
+            throw vim::make_fault<vim::NotSupported>(
+                "This host's power is not controlled through the interface.");
+        });
+    }
+}
+
+vim::Value HostSystem::connection_info() const {
+    namespace property = vim::property::HostSystem;
+    const auto& inventory = context_.inventory;
+    const auto& host = inventory.get(references::host);
+    auto info = vim::HostConnectInfo::make();
+    info.set_inDasCluster(false);
+    info.set_host(vim::HostListSummary(host.property(property::summary)));
+    std::vector<vim::VirtualMachineSummary> machines;
+    if (const Value& list = host.property(property::vm)) {
+        for (const Value& each : list.elements()) {
+            const auto* machine = inventory.find(each.as_moref());
+            if (machine == nullptr) continue;
+            const Value& summary = machine->property(vim::property::VirtualMachine::summary);
+            if (summary) machines.push_back(vim::VirtualMachineSummary(summary));
+        }
+    }
+    info.set_vm(machines);
+    info.set_vimAccountNameRequired(false);
+    info.set_clusterSupported(true);
+    info.set_network(
+        each_summary(inventory, host.property(property::network), [](const auto& network) {
+            return make_data(TypeId::HostConnectInfoNetworkInfo,
+                             {{"summary", network.property(vim::property::Network::summary)}});
+        }));
+    info.set_datastore(
+        each_summary(inventory, host.property(property::datastore), [](const auto& datastore) {
+            return make_data(TypeId::HostDatastoreConnectInfo,
+                             {{"summary", datastore.property(vim::property::Datastore::summary)}});
+        }));
+    info.set_capability(vim::HostCapability(host.property(property::capability)));
+    return info.raw();
+}
+
+}  // namespace drover::host

@@ -1,0 +1,149 @@
+#include "host/performance/sampler.hpp"
+
+#include "base/log.hpp"
+#include "host/host_system/capacity.hpp"
+#include "host/performance/host_counters.hpp"
+#include "host/references.hpp"
+#include "vim/properties.hpp"
+
+namespace drover::host {
+
+using task::Awaitable;
+
+namespace {
+
+// From now to the clock's next full interval.
+std::chrono::milliseconds until_next(base::WallTime now) {
+    const auto into = now.time_since_epoch() % kSampleInterval;
+    // A little later, so that a timer that is early by a hair doesn't fall into the interval
+    // before.
+    constexpr std::chrono::milliseconds margin{10};
+    return std::chrono::ceil<std::chrono::milliseconds>(kSampleInterval - into) + margin;
+}
+
+// Times in the history stand on full intervals, though a look comes a little later.
+base::WallTime on_interval(base::WallTime at) {
+    return at - at.time_since_epoch() % kSampleInterval;
+}
+
+}  // namespace
+
+Sampler::Sampler(const HostContext& context, FindMachine find_machine)
+    : context_(context), find_machine_(std::move(find_machine)) {}
+
+void Sampler::start() {
+    soon();
+    context_.runtime.spawn("sampler", run());
+}
+
+void Sampler::soon() {
+    if (soon_pending_) return;
+    soon_pending_ = true;
+    context_.runtime.spawn("sample after a power-on", take_soon());
+}
+
+Awaitable<void> Sampler::take_soon() {
+    co_await context_.runtime.sleep(kSoon);
+    soon_pending_ = false;
+    co_await try_take(false);
+}
+
+Awaitable<void> Sampler::run() {
+    while (true) {
+        co_await context_.runtime.sleep(until_next(context_.runtime.clock().wall_now()));
+        co_await try_take(true);
+    }
+}
+
+Awaitable<void> Sampler::try_take(bool keep) {
+    try {
+        co_await take(keep);
+        if (failed_) base::log_info("performance figures are back");
+        failed_ = false;
+    } catch (const std::exception& error) {
+        if (!failed_) base::log_warning("no performance figures: {}", error.what());
+        failed_ = true;
+    }
+}
+
+Awaitable<void> Sampler::take(bool keep_it) {
+    Look seen = co_await context_.runtime.blocking(
+        "sampler", [this, nics = physical_nic_names()] { return look(nics); }, kCallLimit);
+    const base::WallTime now = context_.runtime.clock().wall_now();
+    const Sample sample = measure(seen, now);
+    if (keep_it) {
+        keep(std::move(seen), sample);
+    } else {
+        for (const auto& domain : seen.domains) before_.try_emplace(domain.uuid, domain);
+        if (!host_before_) host_before_ = std::move(seen.host);
+    }
+    for (const Listener& listener : listeners_) listener(sample);
+}
+
+// Off the strand.
+Sampler::Look Sampler::look(std::vector<std::string> nic_names) const {
+    Look seen;
+    seen.domains = context_.hypervisor.stats();
+    seen.host = read_host_counters(context_.hypervisor, nic_names);
+    return seen;
+}
+
+std::vector<std::string> Sampler::physical_nic_names() const {
+    std::vector<std::string> names;
+    const auto* host = context_.inventory.find(references::host);
+    if (host == nullptr) return names;
+    const vim::HostConfigInfo config(host->property(vim::property::HostSystem::config));
+    if (!config || !config.network()) return names;
+    for (const auto& nic : config.network().pnic()) names.emplace_back(nic.device());
+    return names;
+}
+
+HostCapacity Sampler::capacity() const {
+    const Capacity capacity = capacity_of(context_.config, context_.host_info);
+    return {.cpu_mhz = capacity.core_mhz,
+            .cores = static_cast<double>(capacity.cores),
+            .memory_bytes = capacity.memory_bytes,
+            .is_slice = capacity.is_part};
+}
+
+Sample Sampler::measure(const Look& seen, base::WallTime at) const {
+    Sample sample;
+    sample.at = at;
+    std::vector<MachineUsage> all;
+    all.reserve(seen.domains.size());
+    for (const auto& domain : seen.domains) {
+        const auto earlier = before_.find(domain.uuid);
+        const auto machine = find_machine_(domain.uuid);
+        MachineShape shape;
+        if (machine) shape = shape_of(machine->config, machine->boot_time, at);
+        MachineUsage usage = measure_machine(earlier == before_.end() ? nullptr : &earlier->second,
+                                             domain, shape, context_.host_info.cpu_mhz);
+        if (machine) usage.ref = machine->ref;
+        all.push_back(std::move(usage));
+    }
+    // Foreign domains count for the host, whose CPU and memory they take.
+    sample.host = measure_host(host_before_ ? &*host_before_ : nullptr, seen.host, all, capacity());
+    std::erase_if(all, [](const MachineUsage& usage) { return !usage.ref; });
+    sample.machines = std::move(all);
+    return sample;
+}
+
+void Sampler::keep(Look seen, const Sample& sample) {
+    const base::WallTime at = on_interval(sample.at);
+    // Without rates (the first look) a sample would be half empty: it is left out.
+    for (const MachineUsage& usage : sample.machines) {
+        if (usage.cpu_mhz) history_.record(usage.ref.id, at, usage.readings);
+    }
+    if (sample.host.cpu_mhz) history_.record(references::host.id, at, sample.host.readings);
+    for (const std::string& entity : history_.entities()) {
+        if (context_.inventory.find(entity) == nullptr) history_.forget(entity);
+    }
+    before_.clear();
+    for (auto& domain : seen.domains) {
+        const auto uuid = domain.uuid;
+        before_.emplace(uuid, std::move(domain));
+    }
+    host_before_ = std::move(seen.host);
+}
+
+}  // namespace drover::host

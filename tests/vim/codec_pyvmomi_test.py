@@ -1,0 +1,194 @@
+"""Our codecs against pyVmomi, which reads what we write and writes what we read.
+
+Needs Debian's python3-pyvmomi and the program vim_codec_probe (DROVER_CODEC_PROBE names it).
+"""
+
+import os
+import subprocess
+import unittest
+from xml.etree import ElementTree
+
+from pyVim import connect
+from pyVmomi import SoapAdapter, VmomiSupport, vim, vmodl
+
+RELEASE = "6.7.1"  # the newest that pyVmomi 6.7.1 knows
+VERSION = "vim.version.version13"
+PROBE = os.environ.get("DROVER_CODEC_PROBE") or os.path.join(
+    os.path.dirname(__file__), "..", "..", "build", "bin", "vim_codec_probe")
+
+
+class Probe:
+    def __init__(self):
+        self.process = subprocess.Popen([PROBE], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, command, body=None):
+        line = command if body is None else f"{command} {len(body)}"
+        self.process.stdin.write(line.encode() + b"\n" + (body or b""))
+        self.process.stdin.flush()
+        count = int(self.process.stdout.readline())
+        return self.process.stdout.read(count)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        if self.process.wait(timeout=30) != 0:
+            raise RuntimeError("the probe failed")
+
+
+class PyVmomi(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.probe = Probe()
+        cls.addClassCleanup(cls.probe.close)
+        cls.names = []  # of the data objects that both sides know
+        foreign = []
+        for line in cls.probe.ask(f"types {RELEASE}").decode().splitlines():
+            kind, name = line.split()
+            try:
+                known = VmomiSupport.GuessWsdlType(name)
+            except KeyError:
+                # Most of them are vSAN's, which pyVmomi keeps in a library of its own.
+                foreign.append(name)
+                continue
+            # pyVmomi shows faults as exceptions and wraps them when it writes them.
+            if issubclass(known, Exception) or name == "LocalizedMethodFault":
+                foreign.append(name)
+            elif kind == "data":
+                cls.names.append(name)
+        cls.limits = "limits 1 " + " ".join(foreign)
+        cls.stub = SoapAdapter.SoapStubAdapter(host="host.invalid", version=VERSION)
+
+    def read(self, text, result_type=object):
+        return SoapAdapter.SoapResponseDeserializer(self.stub).Deserialize(text, result_type)
+
+    def write(self, managed, method, *arguments):
+        info = type(managed)._GetMethodInfo(method)
+        return self.stub.SerializeRequest(managed, info, arguments)
+
+    def test_every_type_comes_back_from_pyvmomi_as_it_was_sent(self):
+        """Our encoder -> pyVmomi's reader -> pyVmomi's writer -> our parser."""
+        self.assertGreater(len(self.names), 1800)
+        self.probe.ask(self.limits)
+        compared = 0
+        for name in self.names:
+            with self.subTest(name):
+                compared += self.there_and_back(name, compared)
+        self.assertGreater(compared, 1700)
+
+    def test_text_of_any_kind_comes_back(self):
+        self.probe.ask(self.limits.replace("limits 1", "limits 0"))
+        compared = 0
+        for seed in range(100):
+            sent = self.probe.ask(f"value LocalizableMessage {RELEASE} {seed}")
+            # pyVmomi writes a carriage return bare, which XML reads as a line feed.
+            if b"&#13;" not in sent and sent.count(b"xsi:type") == 1:
+                compared += self.there_and_back("LocalizableMessage", seed)
+        self.assertGreater(compared, 10)
+
+    def there_and_back(self, name, seed):
+        sent = self.probe.ask(f"value {name} {RELEASE} {seed}")
+        value = self.read(sent)
+        self.assertIsInstance(value, VmomiSupport.GuessWsdlType(name))
+        option = vim.option.OptionValue(key="k", value=value)
+        try:
+            request = self.write(vim.option.OptionManager("o", self.stub), "UpdateValues", [option])
+        except AttributeError as error:
+            # A string that is no method's name where pyVmomi wants one.
+            self.assertIn("UncallableManagedMethod", str(error))
+            return 0
+        answer = self.probe.ask(f"same {name} {RELEASE} {seed}", request).decode()
+        self.assertEqual(answer, "same", f"\n{sent.decode()}\n{request.decode()}")
+        return 1
+
+    def test_every_result_can_be_read(self):
+        self.probe.ask(self.limits)
+        seen = 0
+        for wsdl_name, info in sorted(wsdl_methods().items()):
+            if not VmomiSupport.IsChildVersion(VERSION, info.version):
+                continue
+            with self.subTest(wsdl_name):
+                sent = self.probe.ask(f"result {wsdl_name} {RELEASE} 1")
+                if sent == b"unknown method":
+                    continue
+                result = self.read(sent, info.result)
+                if info.result is VmomiSupport.NoneType:
+                    self.assertIsNone(result)
+            seen += 1
+        self.assertGreater(seen, 500)
+
+    def test_old_releases_can_be_read(self):
+        """Each client reads with the types of its own release only."""
+        self.probe.ask(self.limits)
+        for version, release in (("vim.version.version2", "2.5"), ("vim.version.version5", "4.0"),
+                                 ("vim.version.version7", "5.0"), ("vim.version.version10", "6.0")):
+            self.assertEqual(VmomiSupport.versionIdMap[version], release)
+            stub = SoapAdapter.SoapStubAdapter(host="host.invalid", version=version)
+            for name in ("ServiceContent", "HostCapability", "VirtualMachineConfigInfo",
+                         "VirtualMachineSummary", "HostConfigInfo", "ClusterConfigInfoEx"):
+                for seed in range(10):
+                    sent = self.probe.ask(f"value {name} {release} {seed}")
+                    value = SoapAdapter.SoapResponseDeserializer(stub).Deserialize(sent, object)
+                    with self.subTest(release=release, type=name, seed=seed):
+                        self.assert_known(value, version)
+
+    def assert_known(self, value, version):
+        if isinstance(value, list):
+            for each in value:
+                self.assert_known(each, version)
+        if not isinstance(value, VmomiSupport.DataObject):
+            return
+        self.assertTrue(VmomiSupport.IsChildVersion(version, type(value)._version), type(value))
+        for info in value._GetPropertyList():
+            held = getattr(value, info.name)
+            if not held:  # pyVmomi gives what was not sent a default
+                continue
+            self.assertTrue(VmomiSupport.IsChildVersion(version, info.version),
+                            f"{type(value)} {info.name}")
+            self.assert_known(held, version)
+
+    def test_faults_keep_their_type(self):
+        fault = self.read(self.probe.ask(f"fault {RELEASE}"))
+        self.assertIsInstance(fault, vmodl.fault.ManagedObjectNotFound)
+        self.assertEqual(fault.obj._moId, "vm-9")
+        self.assertIn("has already been deleted", fault.msg)
+
+    def test_requests_are_understood(self):
+        session = vim.SessionManager("ha-sessionmgr", self.stub)
+        request = self.write(session, "Login", "root", "a<b>&\u00e4", None)
+        answer = self.probe.ask("parse", request).decode()
+        self.assertTrue(answer.startswith("Login|SessionManager|ha-sessionmgr|"), answer)
+        self.assertIn('userName: "root"', answer)
+        machine = vim.VirtualMachine("vm-1", self.stub)
+        disk = vim.vm.device.VirtualDisk(key=-1, capacityInKB=1024, unitNumber=0)
+        spec = vim.vm.ConfigSpec(
+            name="n", memoryMB=512,
+            deviceChange=[vim.vm.device.VirtualDeviceSpec(operation="add", device=disk)],
+            extraConfig=[vim.option.OptionValue(key="k", value=True)])
+        answer = self.probe.ask("parse", self.write(machine, "Reconfigure", spec)).decode()
+        self.assertIn("device: VirtualDisk {", answer)
+        self.assertIn("operation: add", answer)
+        self.assertIn("value: true", answer)
+
+    def test_service_versions_are_understood(self):
+        text = self.probe.ask("versions")
+        tree = ElementTree.fromstring(text)
+        supported = getattr(connect, "__VersionIsSupported")
+        for version in ("vim.version.version2", "vim.version.version5", "vim.version.version10",
+                        VERSION, "vim.version.version1"):
+            self.assertTrue(supported(version, tree), version)
+        VmomiSupport.versionIdMap["test.version"] = "99.0"
+        self.addCleanup(VmomiSupport.versionIdMap.pop, "test.version")
+        self.assertFalse(supported("test.version", tree))
+
+
+def wsdl_methods():
+    """WSDL names of all methods of vim25 with pyVmomi's description of each."""
+    found = {}
+    for (namespace, wsdl_name) in list(VmomiSupport._wsdlMethodMap):
+        if namespace == "urn:vim25":
+            found[wsdl_name] = VmomiSupport.GetWsdlMethod(namespace, wsdl_name).info
+    return found
+
+
+if __name__ == "__main__":
+    unittest.main()
