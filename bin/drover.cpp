@@ -2,4 +2,6 @@
 
 #include "cli/app.hpp"
 
-int main(int argc, char** argv) { return drover::cli::run(argc, argv); }
+int main(int argc, char** argv) {
+    return drover::cli::run(argc, argv);
+}

@@ -3,7 +3,9 @@
 #include <optional>
 
 #include "base/log.hpp"
+#include "host/autostart/autostart.hpp"
 #include "host/datastores.hpp"
+#include "host/environment/environment_browser.hpp"
 #include "host/faults.hpp"
 #include "host/files/files.hpp"
 #include "host/files/folder_endpoint.hpp"
@@ -97,6 +99,7 @@ struct HostAgent::Services {
     std::optional<Reconciler> reconciler;
     std::optional<GuestWatch> guests;
     std::optional<Sampler> sampler;
+    std::optional<AutoStart> autostart;
     std::optional<service::SdkEndpoint> sdk;
     std::optional<FolderEndpoint> folder;
 
@@ -111,6 +114,7 @@ struct HostAgent::Services {
     Awaitable<void> make_host();
     Awaitable<void> make_machines();
     void make_performance();
+    void make_autostart();
     void make_endpoints();
     Awaitable<void> housekeeping();
     vim::Value read_property(const Caller& caller, const MoRef& object, const std::string& path);
@@ -207,7 +211,10 @@ Awaitable<void> HostAgent::Services::make_machines() {
     destroy->serve();
     reconfigure->serve();
     registration->serve();
-    power->add_admission([this](const Machine&) { host_system->require_accepts_machines(); });
+    const auto admission = [this] { host_system->require_accepts_machines(); };
+    power->add_admission(admission);
+    create->add_admission(admission);
+    registration->add_admission(admission);
     reconciler->on_guest([this](const MachinePtr& machine) { guests->begin(machine); });
     power->on_started([this](const MachinePtr& machine) {
         guests->begin(machine);
@@ -236,6 +243,15 @@ void HostAgent::Services::make_performance() {
         machines->publish_quick_stats(shown);
     });
     serve_performance_manager(*context, sampler->history());
+}
+
+void HostAgent::Services::make_autostart() {
+    AutoStartActions actions;
+    actions.power_on = [this](MoRef machine) { return power->power_on_alone(machine); };
+    actions.stop = [this](MoRef machine, std::string action) {
+        return power->stop_alone(machine, action);
+    };
+    autostart.emplace(*context, std::move(actions));
 }
 
 void HostAgent::Services::make_endpoints() {
@@ -284,8 +300,12 @@ Awaitable<void> HostAgent::start() {
     co_await services.make_host();
     co_await services.make_machines();
     services.make_performance();
+    serve_environment_browser(*services.context);
+    services.make_autostart();
+    co_await services.autostart->start();
     services.make_endpoints();
     co_await services.reconciler->start();
+    services.autostart->after_start(current_boot_id());
     services.sampler->start();
     services.host_system->watch();
     services.runtime.spawn("housekeeping", services.housekeeping());

@@ -1,5 +1,6 @@
 #include "host/inventory_root.hpp"
 
+#include "host/host_system/capacity.hpp"
 #include "host/references.hpp"
 #include "vim/properties.hpp"
 
@@ -62,13 +63,12 @@ vim::ResourcePoolResourceUsage usage(std::int64_t capacity) {
 }
 
 std::int64_t capacity_mhz(const HostContext& context) {
-    const double cores = context.config.cpu_cores.value_or(context.host_info.logical_cpus);
-    return static_cast<std::int64_t>(cores * context.host_info.cpu_mhz);
+    return static_cast<std::int64_t>(
+        capacity_of(context.config, context.host_info).total_mhz());
 }
 
 std::int64_t capacity_bytes(const HostContext& context) {
-    return static_cast<std::int64_t>(
-        context.config.memory_bytes.value_or(context.host_info.memory_bytes));
+    return static_cast<std::int64_t>(capacity_of(context.config, context.host_info).memory_bytes);
 }
 
 void create_root_pool(Transaction& transaction, const HostContext& context) {
@@ -114,8 +114,9 @@ void create_compute_resource(Transaction& transaction, const HostContext& contex
     auto summary = vim::ComputeResourceSummary::make();
     summary.set_totalCpu(static_cast<std::int32_t>(capacity_mhz(context)));
     summary.set_totalMemory(capacity_bytes(context));
-    summary.set_numCpuCores(static_cast<std::int16_t>(context.host_info.cores));
-    summary.set_numCpuThreads(static_cast<std::int16_t>(context.host_info.logical_cpus));
+    const Capacity capacity = capacity_of(context.config, context.host_info);
+    summary.set_numCpuCores(static_cast<std::int16_t>(capacity.cores));
+    summary.set_numCpuThreads(static_cast<std::int16_t>(capacity.threads));
     summary.set_effectiveCpu(static_cast<std::int32_t>(capacity_mhz(context)));
     summary.set_effectiveMemory(capacity_bytes(context) >> 20);
     summary.set_numHosts(1);

@@ -124,6 +124,7 @@ Awaitable<DatastorePath> Create::choose_path(vim::VirtualMachineConfigSpec spec,
 }
 
 Awaitable<Value> Create::create(vim::VirtualMachineConfigSpec spec, TaskContextPtr task) {
+    for (const auto& check : admission_) check();
     const std::string name = machine::checked_name(spec.name().value_or(""));
     if (const MachinePtr other = machines_.find_by_name(name)) {
         auto fault = vim::DuplicateName::make();

@@ -10,6 +10,8 @@ class Create {
 public:
     Create(const HostContext& context, Machines& machines);
     void serve();
+    /// Refuses new machines with a fault; for maintenance mode.
+    void add_admission(std::function<void()> check) { admission_.push_back(std::move(check)); }
 
 private:
     struct Plan;
@@ -21,6 +23,7 @@ private:
 
     const HostContext& context_;
     Machines& machines_;
+    std::vector<std::function<void()>> admission_;
 };
 
 }  // namespace drover::host

@@ -87,7 +87,7 @@ Awaitable<void> Power::power_on(MachinePtr machine) {
     // The file may have been changed on the datastore, or the datastore may be back.
     co_await machines_.load(machine);
     require_usable(*machine);
-    for (const auto& check : admission_) check(*machine);
+    for (const auto& check : admission_) check();
     co_await leases_.acquire(machine);
     std::exception_ptr failure;
     try {
@@ -107,6 +107,28 @@ Awaitable<void> Power::power_on(MachinePtr machine) {
     co_await machines_.load(machine);
     machines_.publish(machine);
     if (on_started_) on_started_(machine);
+}
+
+Awaitable<void> Power::power_on_alone(vim::MoRef reference) {
+    const MachinePtr machine = machines_.get(reference);
+    const Exclusive exclusive(machine, {});
+    co_await power_on(machine);
+}
+
+Awaitable<void> Power::stop_alone(vim::MoRef reference, std::string action) {
+    const MachinePtr machine = machines_.get(reference);
+    if (action == "guestShutdown") {
+        co_await ask_guest(machine, [](auto& engine, const auto& uuid) {
+            engine.shutdown(uuid, hypervisor::GuestRequest::any);
+        });
+        co_return;
+    }
+    const Exclusive exclusive(machine, {});
+    if (action == "suspend") {
+        co_await suspend(machine);
+    } else {
+        co_await power_off(machine);
+    }
 }
 
 Awaitable<hypervisor::DomainSpec> Power::make_spec(MachinePtr machine) {

@@ -21,13 +21,18 @@ public:
         on_started_ = std::move(callback);
     }
     /// Refuses power-on with a fault; for maintenance mode.
-    void add_admission(std::function<void(const Machine&)> check) {
+    void add_admission(std::function<void()> check) {
         admission_.push_back(std::move(check));
     }
 
     /// Starts a machine, or resumes it if it is suspended. The caller has it to itself.
     task::Awaitable<void> power_on(MachinePtr machine);
     task::Awaitable<void> power_off(MachinePtr machine);
+
+    /// The same for the host's own doings (autostart), which have no task: they take the machine for
+    /// themselves. `action` is one of AutoStartPowerInfo.stopAction.
+    task::Awaitable<void> power_on_alone(vim::MoRef machine);
+    task::Awaitable<void> stop_alone(vim::MoRef machine, std::string action);
 
     /// Where a suspended machine's memory is kept.
     static storage::DatastorePath suspend_file(const storage::DatastorePath& vmx);
@@ -52,7 +57,7 @@ private:
     Machines& machines_;
     Leases& leases_;
     std::function<void(const MachinePtr&)> on_started_;
-    std::vector<std::function<void(const Machine&)>> admission_;
+    std::vector<std::function<void()>> admission_;
 };
 
 }  // namespace drover::host

@@ -91,6 +91,7 @@ void Registration::refuse_duplicate(std::string_view name) const {
 
 Awaitable<Value> Registration::register_machine(std::string path_text, std::string name,
                                                 bool as_template) {
+    for (const auto& check : admission_) check();
     const auto path = Datastores::parse_path(path_text);
     if (const MachinePtr other = machines_.find_by_path(path)) {
         auto fault = vim::AlreadyExists::make();

@@ -12,6 +12,8 @@ public:
     Registration(const HostContext& context, Machines& machines)
         : context_(context), machines_(machines) {}
     void serve();
+    /// Refuses new machines with a fault; for maintenance mode.
+    void add_admission(std::function<void()> check) { admission_.push_back(std::move(check)); }
 
 private:
     task::Awaitable<vim::Value> register_machine(std::string path, std::string name,
@@ -25,6 +27,7 @@ private:
 
     const HostContext& context_;
     Machines& machines_;
+    std::vector<std::function<void()>> admission_;
 };
 
 }  // namespace drover::host
