@@ -10,7 +10,7 @@ SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 ## Start the three-host sandbox cluster and say where to click and how to log in.
 run: deps-run build
-	$(SUDO) $(BIN)/drover sandbox up
+	$(SUDO) $(BIN)/drover sandbox up --demo
 
 ## Take it down again, with everything that belongs to it.
 stop:

@@ -52,6 +52,9 @@ def _parser():
                     help="memory of each host (default: a fair share)")
     up.add_argument("--foreground", action="store_true",
                     help="stay, and remove the sandbox on Ctrl-C")
+    up.add_argument("--demo", action="store_true", help="also start a demo machine on host1")
+    up.add_argument("--no-template", action="store_true",
+                    help="leave the demo guest unregistered: empty inventories")
     up.add_argument("--no-hostd", action="store_true", help="libvirt alone, no vSphere API")
     command("down", _down, "remove a sandbox and everything in it")
     status = command("status", _status, "where the hosts are and how to log in")
@@ -73,7 +76,7 @@ def _up(options):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     plan = life.up(options.name, options.hosts, cores, memory_bytes, not options.no_hostd,
-                   options.foreground, lambda text: print(text, file=sys.stderr))
+                   options.foreground, not options.no_template, options.demo, lambda text: print(text, file=sys.stderr))
     print(f"sandbox '{plan.name}' is up after {time.monotonic() - began:.0f} s\n")
     _print_table(plan)
     _print_hints(plan)

@@ -93,6 +93,7 @@ def _make_world(plan, host):
     system.mount("/run/cgroup", "/sys/fs/cgroup", None, system.MS_MOVE)
     os.rmdir("/run/cgroup")
     system.mount("proc", "/proc", "proc", safe)
+    _hide_useless_kvm()
     # The fresh /run hides the machine's system bus: libvirt must not hand guests to machined.
     for name in ("libvirt", "drover", "lock"):
         os.mkdir(f"/run/{name}", 0o755)
@@ -196,6 +197,22 @@ def _start_daemons(plan, host):
         start(unprivileged([hostd, "--config", plan.config_file(host)]), name="drover-hostd",
               listener=listener)
     return daemons
+
+
+def _hide_useless_kvm():
+    """Covers a /dev/kvm that runs no machines.
+
+    libvirt would otherwise probe QEMU as root, who may open it, find that QEMU's own user may not,
+    and probe again at every start of a machine: seconds each time.
+    """
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        flags = file.read().split()
+    if "vmx" in flags or "svm" in flags or not os.path.exists("/dev/kvm"):
+        return
+    with open("/run/no-kvm", "w", encoding="ascii"):
+        pass
+    os.chmod("/run/no-kvm", 0)
+    system.mount("/run/no-kvm", "/dev/kvm", None, system.MS_BIND)
 
 
 def _wait_for_socket(path, daemon, wait_s, kind=socket.SOCK_STREAM):

@@ -12,7 +12,7 @@ import uuid
 
 from demo_guest import build as guest
 
-from . import (cgroup, dhcp, host_files, ledger, network, programs, supervisor, system, teardown,
+from . import (api, cgroup, dhcp, host_files, ledger, network, programs, supervisor, system, teardown,
                template, watcher)
 from . import plan as plans
 from .errors import SandboxError
@@ -20,7 +20,8 @@ from .errors import SandboxError
 _START_S = 30.0
 
 
-def up(name, hosts, cpu_cores, memory_bytes, with_hostd, foreground, say):
+def up(name, hosts, cpu_cores, memory_bytes, with_hostd, foreground, template_registered, demo,
+       say):
     """Brings a sandbox up; returns its Plan. Does nothing when it is up already.
 
     Whatever fails, nothing of the sandbox stays behind.
@@ -45,6 +46,12 @@ def up(name, hosts, cpu_cores, memory_bytes, with_hostd, foreground, say):
             plan = _lay_ground(name, hosts, cpu_cores, memory_bytes, with_hostd, images, say)
             say(f"starting {hosts} hosts on {plan.gateway}/24")
             _start_hosts(plan, plan.hosts)
+            if with_hostd:
+                for host in plan.hosts if template_registered else ():
+                    api.register_template(plan, host)
+                if demo:
+                    say(f"starting the demo machine '{api.MACHINE}' on {plan.hosts[0].name}")
+                    api.start_demo_machine(plan, plan.hosts[0])
             plan.ready = True
             if not foreground:
                 plan.owner = []
