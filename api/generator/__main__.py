@@ -20,17 +20,22 @@ def write_if_changed(path, text):
         path.write_text(text, encoding="utf-8")
 
 
+def files_of(schema_directory, handles_file):
+    """File name -> text of all that is made. Throws SchemaError."""
+    resolved = resolve(schema.load(schema_directory))
+    return {"schema_tables.cpp": tables.Tables(resolved).cpp(),
+            "type_id.hpp": tables.type_ids(resolved),
+            "types.hpp": handles.Handles(resolved, read_list(handles_file)).cpp(),
+            "properties.hpp": handles.property_indices(resolved)}
+
+
 def main(schema_directory, handles_file, output):
     try:
-        resolved = resolve(schema.load(schema_directory))
+        files = files_of(schema_directory, handles_file)
     except schema.SchemaError as error:
         sys.exit(f"api: {error}")
     output = pathlib.Path(output)
     output.mkdir(parents=True, exist_ok=True)
-    files = {"schema_tables.cpp": tables.Tables(resolved).cpp(),
-             "type_id.hpp": tables.type_ids(resolved),
-             "types.hpp": handles.Handles(resolved, read_list(handles_file)).cpp(),
-             "properties.hpp": handles.property_indices(resolved)}
     for name, text in files.items():
         write_if_changed(output / name, text)
     (output / "stamp").touch()

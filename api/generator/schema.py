@@ -10,8 +10,9 @@ The grammar, one declaration after the other; '#' starts a comment, line breaks 
     method:  NAME([member {, member}]) -> RESULT[?] [since V] [requires PRIVILEGE]
              [throws FAULT {, FAULT}]
 
-A '?' marks what may be left unset. TYPE is a primitive, an enumeration, a data object, a reference
-to a managed object (NAME&) or the key of a data object in another list (key<NAME>: a string on the
+No member is named since, secret, requires or throws: that would belong to the member before. A '?'
+marks what may be left unset. TYPE is a primitive, an enumeration, a data object, a reference to a
+managed object (NAME&) or the key of a data object in another list (key<NAME>: a string on the
 wire); '[]' makes an array. Task<TYPE> is a reference to a Task whose result is TYPE. Where no
 'since' stands, a member is as old as its type.
 """
@@ -97,6 +98,8 @@ class Parser:
         word, line = self.tokens[self.at]
         if expected is not None and word != expected:
             raise SchemaError(f"{self.source}:{line}: expected {expected!r}, found {word!r}")
+        if not word:
+            raise SchemaError(f"{self.source}:{line}: unexpected end")
         self.at += 1
         return word
 
@@ -204,6 +207,26 @@ def version_key(release):
                  for number, word in re.findall(r"(\d+)|([a-z]+)", release))
 
 
+def check_ancestry(item, by_name):
+    seen, at = {item.name}, by_name.get(item.base)
+    while at is not None:
+        if at.name in seen:
+            raise SchemaError(f"{item.name} derives from itself")
+        seen.add(at.name)
+        at = by_name.get(at.base)
+
+
+def check_members(item):
+    lists = [(item.name, [value for value, _ in item.values]),
+             (item.name, [member.name for member in item.members])]
+    lists += [(f"{item.name}.{method.name}", [param.name for param in method.params])
+              for method in item.methods]
+    for where, names in lists:
+        for name in names:
+            if names.count(name) > 1:
+                raise SchemaError(f"{where}: {name} is declared twice")
+
+
 def check(types):
     """Every name that is used is declared once, and bases are of the right kind."""
     by_name = {}
@@ -226,6 +249,8 @@ def check(types):
             base = by_name.get(item.base)
             if base is None or base.kind != item.kind:
                 raise SchemaError(f"{item.name}: no base {item.base}")
+        check_ancestry(item, by_name)
+        check_members(item)
         for member in item.members:
             known(member.type, f"{item.name}.{member.name}")
         for method in item.methods:

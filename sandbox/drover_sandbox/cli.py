@@ -76,7 +76,8 @@ def _up(options):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     plan = life.up(options.name, options.hosts, cores, memory_bytes, not options.no_hostd,
-                   options.foreground, not options.no_template, options.demo, lambda text: print(text, file=sys.stderr))
+                   options.foreground, not options.no_template, options.demo,
+                   lambda text: print(text, file=sys.stderr))
     print(f"sandbox '{plan.name}' is up after {time.monotonic() - began:.0f} s\n")
     _print_table(plan)
     _print_hints(plan)

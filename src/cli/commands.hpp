@@ -1,0 +1,49 @@
+#pragma once
+
+// One function per command: it declares the command below `parent` and says what it does. The
+// context must outlive the parsing.
+
+namespace CLI {
+class App;
+}
+
+namespace drover::cli {
+
+class Context;
+
+void add_login(CLI::App& parent, Context& context);
+void add_logout(CLI::App& parent, Context& context);
+void add_connections(CLI::App& parent, Context& context);
+void add_about(CLI::App& parent, Context& context);
+void add_ls(CLI::App& parent, Context& context);
+
+void add_vm_list(CLI::App& parent, Context& context);
+void add_vm_info(CLI::App& parent, Context& context);
+void add_vm_create(CLI::App& parent, Context& context);
+void add_vm_destroy(CLI::App& parent, Context& context);
+void add_vm_register(CLI::App& parent, Context& context);  ///< and unregister
+void add_vm_power(CLI::App& parent, Context& context);     ///< start, stop, ... resume
+void add_vm_set(CLI::App& parent, Context& context);
+void add_vm_disk(CLI::App& parent, Context& context);
+void add_vm_nic(CLI::App& parent, Context& context);
+void add_vm_cdrom(CLI::App& parent, Context& context);
+void add_vm_console(CLI::App& parent, Context& context);
+void add_vm_ip(CLI::App& parent, Context& context);
+
+void add_host_list(CLI::App& parent, Context& context);
+void add_host_info(CLI::App& parent, Context& context);
+
+void add_datastore_list(CLI::App& parent, Context& context);
+void add_datastore_info(CLI::App& parent, Context& context);
+void add_datastore_ls(CLI::App& parent, Context& context);
+
+void add_task_list(CLI::App& parent, Context& context);
+void add_task_info(CLI::App& parent, Context& context);
+void add_task_cancel(CLI::App& parent, Context& context);
+void add_task_wait(CLI::App& parent, Context& context);
+
+void add_sandbox(CLI::App& parent);
+/// Becomes the sandbox tool; returns only if that can't be started.
+int run_sandbox(int count, char** arguments);
+
+}  // namespace drover::cli
