@@ -1,6 +1,7 @@
 """Tests of the generator: a small interface's golden files, and words about wrong descriptions.
 
-After a wanted change of what is made: python3 -m generator.golden --update, and read the difference.
+After a wanted change of what is made: python3 -m generator.golden --update, then read the
+difference.
 """
 
 import pathlib

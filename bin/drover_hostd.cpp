@@ -1,4 +1,5 @@
-// drover-hostd: the host agent. Runs one host's machines and serves the vSphere API of a stand-alone host.
+// drover-hostd: the host agent. Runs one host's machines and serves the vSphere API of a
+// stand-alone host.
 
 #include <signal.h>
 #include <unistd.h>
@@ -82,25 +83,25 @@ int run(const host::Config& config) {
     host::HostAgent agent({config, strand, clock, random, *store, *hypervisor});
 
     http::ServerOptions options;
-    options.identity = http::TlsIdentity::load_or_create(config.state_directory / "tls",
-                                                         config.host_name,
-                                                         {config.management_address});
+    options.identity = http::TlsIdentity::load_or_create(
+        config.state_directory / "tls", config.host_name, {config.management_address});
     options.body_policy = &host::HostAgent::body_policy;
     http::Server server(io.get_executor(), std::move(options), [&agent](http::Request request) {
         return agent.handle(std::move(request));
     });
 
     int status = 0;
-    asio::co_spawn(strand, serve(agent, server, std::move(inherited), config), [&](std::exception_ptr error) {
-        if (!error) return;
-        try {
-            std::rethrow_exception(error);
-        } catch (const std::exception& failure) {
-            base::log_error("can't start: {}", failure.what());
-        }
-        status = 1;
-        io.stop();
-    });
+    asio::co_spawn(strand, serve(agent, server, std::move(inherited), config),
+                   [&](std::exception_ptr error) {
+                       if (!error) return;
+                       try {
+                           std::rethrow_exception(error);
+                       } catch (const std::exception& failure) {
+                           base::log_error("can't start: {}", failure.what());
+                       }
+                       status = 1;
+                       io.stop();
+                   });
     asio::signal_set signals(io, SIGTERM, SIGINT);
     signals.async_wait([&](const boost::system::error_code& error, int) {
         if (!error) asio::co_spawn(io, stop(server, io), asio::detached);
@@ -115,7 +116,8 @@ int run(const host::Config& config) {
 
 int main(int argc, char** argv) {
     Options options;
-    CLI::App app{"The drover host agent: runs the machines of one host and serves the vSphere API."};
+    CLI::App app{
+        "The drover host agent: runs the machines of one host and serves the vSphere API."};
     app.add_option("--config", options.config, "The host's configuration (JSON)")->required();
     app.add_option("--set-password", options.set_password,
                    "Set this account's password, read from standard input, and exit");

@@ -27,6 +27,11 @@ if(DROVER_SANITIZE)
     target_link_options(drover_options INTERFACE -fsanitize=${DROVER_SANITIZE})
 endif()
 
+# Fuzz targets steer by what they cover, so the libraries are instrumented as well.
+if(DROVER_FUZZERS)
+    target_compile_options(drover_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 find_program(CCACHE ccache)
 if(CCACHE)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})

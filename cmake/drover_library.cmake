@@ -14,7 +14,8 @@
 # holds a single link to its directory, so an include that the link graph does not allow does not
 # compile.
 function(drover_library name)
-    cmake_parse_arguments(ARG "RECURSE" "" "DEPS;PRIVATE;TEST_DEPS;SOURCES;TEST_DEFINITIONS" ${ARGN})
+    cmake_parse_arguments(ARG "RECURSE" "" "DEPS;PRIVATE;TEST_DEPS;SOURCES;TEST_DEFINITIONS"
+        ${ARGN})
     if(ARG_RECURSE)
         file(GLOB_RECURSE all CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
     else()

@@ -1,7 +1,7 @@
 """Writes the C++ classes that code touches: handles over data objects, enumerations, requests.
 
-Which ones is said in api/handles.txt; the bases of a listed type come along. Everything else stays a
-generic data object that the tables describe.
+Which ones is said in api/handles.txt; the bases of a listed type come along. Everything else stays
+a generic data object that the tables describe.
 """
 
 from .resolve import all_members, ancestry, request_name, wire_type

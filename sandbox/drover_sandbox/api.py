@@ -76,7 +76,8 @@ def register_template(plan, host):
     """Registers the demo guest on a host, as a template: machines are made of its disk."""
     with Session(plan, host) as session:
         session.task("Folder", "ha-folder-vm", "RegisterVM_Task",
-                     path=f"[{plans.DATASTORE}] {_FILES}.vmx", name=plans.GUEST_TEMPLATE, asTemplate=True)
+                     path=f"[{plans.DATASTORE}] {_FILES}.vmx", name=plans.GUEST_TEMPLATE,
+                     asTemplate=True)
 
 
 def start_demo_machine(plan, host):

@@ -1,4 +1,4 @@
-"""Puts the demo guest on the datastore: a machine `demo` and `iso/demo.iso`, in VMware's formats."""
+"""Puts the demo guest on the datastore: machine `demo` and `iso/demo.iso`, in VMware's formats."""
 
 import os
 import shutil

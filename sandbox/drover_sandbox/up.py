@@ -12,8 +12,8 @@ import uuid
 
 from demo_guest import build as guest
 
-from . import (api, cgroup, dhcp, host_files, ledger, network, programs, supervisor, system, teardown,
-               template, watcher)
+from . import (api, cgroup, dhcp, host_files, ledger, network, programs, supervisor, system,
+               teardown, template, watcher)
 from . import plan as plans
 from .errors import SandboxError
 

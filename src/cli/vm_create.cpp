@@ -38,6 +38,7 @@ struct Template {
     std::optional<std::int64_t> memory_mebibytes;
     std::string guest_id;
     std::string firmware;
+    bool is_machine = false;  // not just a disk: then its cards are known
     std::vector<NicArgument> nics;
 };
 
@@ -47,6 +48,7 @@ Template template_from_machine(client::Connection& connection, const client::Nam
                                 {"config.hardware.device", "config.hardware.numCPU",
                                  "config.hardware.memoryMB", "config.guestId", "config.firmware"});
     Template out;
+    out.is_machine = true;
     bool found = false;
     for (const auto& device : vm.objects<vim::VirtualDevice>("config.hardware.device")) {
         const auto disk = device.as<vim::VirtualDisk>();
@@ -83,7 +85,9 @@ Template template_from_directory(client::Connection& connection, const Options& 
         const std::string file = options.from + "/" + options.from + ".vmdk";
         try {
             const auto disk = find_disk(connection, {name, file});
-            return {{disk.file, disk.capacity_bytes}, {}, {}, {}, {}, {}};
+            Template out;
+            out.disk = {disk.file, disk.capacity_bytes};
+            return out;
         } catch (const vim::Fault& fault) {
             if (!vim::is_a(fault.fault().dynamic_type(), vim::TypeId::FileNotFound)) throw;
         } catch (const client::LookupError&) {
@@ -98,7 +102,9 @@ Template find_template(client::Connection& connection, const Options& options) {
     if (parse_datastore_path(options.from)) {
         const auto file = require_datastore_path("from", options.from, ".vmdk");
         const auto disk = find_disk(connection, file);
-        return {{file, disk.capacity_bytes}, {}, {}, {}, {}, {}};
+        Template out;
+        out.disk = {file, disk.capacity_bytes};
+        return out;
     }
     if (options.from.empty()) throw UsageError("from: the name is empty");
     std::optional<client::Named> machine;
@@ -139,6 +145,21 @@ void apply_options(const Options& options, NewMachine& machine) {
     machine.serial_ports = options.serial_ports;
 }
 
+// For a clone of a bare disk, which tells nothing of networks: VMware's own default, else the
+// host's first.
+std::vector<NicArgument> default_nics(client::Connection& connection, const vim::MoRef& host) {
+    const auto networks =
+        client::retrieve_object(connection, host, {"network"}).references("network");
+    std::string chosen;
+    for (const auto& network :
+         client::retrieve_objects(connection, vim::TypeId::Network, networks, {"name"})) {
+        const std::string name = network.text("name");
+        if (name == "VM Network") return {parse_nic(name)};
+        if (chosen.empty() || name < chosen) chosen = name;
+    }
+    return chosen.empty() ? std::vector<NicArgument>{} : std::vector{parse_nic(chosen)};
+}
+
 void run(Context& context, const Options& options) {
     NewMachine machine;
     machine.memory_bytes = 1024 * kMebibyte;
@@ -148,6 +169,7 @@ void run(Context& context, const Options& options) {
 
     auto& connection = context.connection();
     WantedPlace wanted = options.place;
+    bool choose_nics = false;
     if (!options.from.empty()) {
         const auto base = find_template(connection, options);
         if (!wanted.datastore.empty() && wanted.datastore != base.disk.file.datastore) {
@@ -161,9 +183,11 @@ void run(Context& context, const Options& options) {
         machine.memory_bytes = 1024 * kMebibyte;
         apply_template(base, machine);
         apply_options(options, machine);
+        choose_nics = !base.is_machine && options.nics.empty() && !options.no_nic;
     }
     const Place place = choose_place(connection, wanted);
     machine.datastore = place.datastore.name;
+    if (choose_nics) machine.nics = default_nics(connection, place.host);
     auto request = vim::CreateVM_TaskRequest::make();
     request.set_config(make_spec(machine));
     request.set_pool(place.pool);
@@ -193,10 +217,11 @@ void run(Context& context, const Options& options) {
 constexpr const char* kFooter = R"(
 Without --disk and --from the machine has no disk. A machine made --from another is a linked
 clone: it shares the other's disk and keeps what it changes; it takes over CPUs, memory, guest,
-firmware and networks unless they are stated.
+firmware and networks unless they are stated. The name of a directory on a datastore that
+holds NAME.vmdk does as well; such a clone gets one card, on "VM Network" if there is one.
 
 Examples:
-  drover vm create web1 --from demo --start
+  drover vm create web1 --from demo --memory 256M --start
   drover vm create db1 --cpus 2 --memory 4G --disk 40G --disk 200G,thick --nic "VM Network" \
       --iso "[datastore1] iso/debian.iso" --guest debian11_64Guest --firmware uefi --start
   drover vm create t1 --from "[datastore1] golden/golden.vmdk" --serial file)";

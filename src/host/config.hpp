@@ -8,7 +8,8 @@
 
 namespace drover::host {
 
-/// What drover-hostd is told at its start. Everything else lives in its store and on the datastores.
+/// What drover-hostd is told at its start. Everything else lives in its store and on the
+/// datastores.
 struct Config {
     struct Datastore {
         std::string name;

@@ -19,8 +19,9 @@ namespace drover::host {
 class Datastores;
 class Networks;
 
-/// What the services of a host stand on. Everything in it outlives them and belongs to the strand, but
-/// for the store, the hypervisor and the root helper, which block and belong into blocking queues.
+/// What the services of a host stand on. Everything in it outlives them and belongs to the strand,
+/// but for the store, the hypervisor and the root helper, which block and belong into blocking
+/// queues.
 struct HostBasics {
     const Config& config;
     std::string host_uuid;

@@ -21,7 +21,9 @@ namespace {
 
 constexpr std::string_view kRecordKind = "datastore";
 
-std::string mount_path(const DatastoreEntry& entry) { return "/vmfs/volumes/" + entry.ref.id; }
+std::string mount_path(const DatastoreEntry& entry) {
+    return "/vmfs/volumes/" + entry.ref.id;
+}
 
 vim::DatastoreCapability make_capability() {
     auto capability = vim::DatastoreCapability::make();
@@ -116,9 +118,9 @@ Awaitable<void> Datastores::open(const Config::Datastore& configured) {
     entries_.push_back(std::move(entry));
 }
 
-// The reference is the datastore's own uuid, if it can be seen when it is met for the first time. What was
-// chosen is kept, so that references survive a start without the datastore; so is the uuid, so that
-// another datastore that turns up in its place is refused.
+// The reference is the datastore's own uuid, if it can be seen when it is met for the first time.
+// What was chosen is kept, so that references survive a start without the datastore; so is the
+// uuid, so that another datastore that turns up in its place is refused.
 std::string Datastores::remember(const std::string& name, const std::string& uuid) {
     const auto known = context_.store.get(kRecordKind, name);
     if (known && (uuid.empty() || known->name == uuid)) return known->value;
@@ -157,8 +159,8 @@ void Datastores::publish(Transaction& transaction, const DatastoreEntry& entry) 
     transaction.set(entry.ref, property::info,
                     make_info(entry, context_.runtime.clock().wall_now()).raw());
     transaction.set(entry.ref, property::host, make_host_mounts(entry));
-    const auto status = entry.info.accessible ? vim::ManagedEntityStatus::green
-                                              : vim::ManagedEntityStatus::red;
+    const auto status =
+        entry.info.accessible ? vim::ManagedEntityStatus::green : vim::ManagedEntityStatus::red;
     transaction.set(entry.ref, property::overallStatus,
                     vim::Convert<vim::ManagedEntityStatus>::to(status));
 }
@@ -248,8 +250,8 @@ storage::DatastorePath Datastores::parse_path(std::string_view text) {
     if (!parsed) {
         auto fault = vim::InvalidDatastorePath::make();
         fault.set_datastorePath(text);
-        throw vim::Fault(fault, fmt::format("Invalid datastore path '{}': {}.", text,
-                                            parsed.error()));
+        throw vim::Fault(fault,
+                         fmt::format("Invalid datastore path '{}': {}.", text, parsed.error()));
     }
     return *std::move(parsed);
 }

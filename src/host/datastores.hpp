@@ -31,8 +31,8 @@ public:
 
     explicit Datastores(const HostBasics& context) : context_(context) {}
 
-    /// Opens what is configured and makes the managed objects. An inaccessible datastore is there as
-    /// well, and comes back by itself. Call once, on the strand.
+    /// Opens what is configured and makes the managed objects. An inaccessible datastore is there
+    /// as well, and comes back by itself. Call once, on the strand.
     task::Awaitable<void> start();
 
     /// Called on the strand when a datastore's accessibility changed.
@@ -55,18 +55,20 @@ public:
         -> task::Awaitable<std::invoke_result_t<Work&, storage::Datastore&>> {
         return context_.runtime.blocking(
             entry.queue(),
-            [store = entry.store, work = std::move(work)]() mutable { return work(*store); }, limit);
+            [store = entry.store, work = std::move(work)]() mutable { return work(*store); },
+            limit);
     }
 
-    /// The same for work that takes long (copies, thick disks): in a queue of its own, so that it does not
-    /// hold up what is short.
+    /// The same for work that takes long (copies, thick disks): in a queue of its own, so that it
+    /// does not hold up what is short.
     template <class Work>
     auto run_long(DatastoreEntry& entry, Work work,
                   std::chrono::milliseconds limit = std::chrono::hours(24))
         -> task::Awaitable<std::invoke_result_t<Work&, storage::Datastore&>> {
         return context_.runtime.blocking(
             entry.queue() + ":long",
-            [store = entry.store, work = std::move(work)]() mutable { return work(*store); }, limit);
+            [store = entry.store, work = std::move(work)]() mutable { return work(*store); },
+            limit);
     }
 
     /// Lets a task show the progress of storage work and stop it. On the strand.

@@ -23,8 +23,10 @@ Fault file_fault(const storage::StorageError& error) {
 Fault from_storage(const storage::StorageError& error) {
     using enum storage::StorageErrorKind;
     switch (error.kind()) {
-        case not_found: return file_fault<vim::FileNotFound>(error);
-        case already_exists: return file_fault<vim::FileAlreadyExists>(error);
+        case not_found:
+            return file_fault<vim::FileNotFound>(error);
+        case already_exists:
+            return file_fault<vim::FileAlreadyExists>(error);
         case no_space: {
             auto fault = vim::NoDiskSpace::make();
             fault.set_file(error.path());
@@ -37,20 +39,26 @@ Fault from_storage(const storage::StorageError& error) {
             fault.set_name(path.starts_with("[") ? path.substr(1, path.find(']') - 1) : path);
             return Fault(fault, error.what());
         }
-        case directory_not_empty: return file_fault<vim::DirectoryNotEmpty>(error);
+        case directory_not_empty:
+            return file_fault<vim::DirectoryNotEmpty>(error);
         case invalid_path: {
             auto fault = vim::InvalidDatastorePath::make();
             fault.set_datastorePath(error.path());
             return Fault(fault, error.what());
         }
-        case locked: return file_fault<vim::FileLocked>(error);
-        case cancelled: return make_fault<vim::RequestCanceled>(error.what());
-        case file_too_large: return file_fault<vim::CannotAccessFile>(error);
-        case unsupported: return make_fault<vim::NotSupported>(error.what());
+        case locked:
+            return file_fault<vim::FileLocked>(error);
+        case cancelled:
+            return make_fault<vim::RequestCanceled>(error.what());
+        case file_too_large:
+            return file_fault<vim::CannotAccessFile>(error);
+        case unsupported:
+            return make_fault<vim::NotSupported>(error.what());
         case not_a_directory:
         case is_a_directory:
         case corrupt:
-        case io_error: break;
+        case io_error:
+            break;
     }
     return file_fault<vim::CannotAccessFile>(error);
 }
@@ -60,19 +68,29 @@ Fault from_hypervisor(const hypervisor::HypervisorError& error) {
     switch (error.kind()) {
         case not_found:
         case already_running:
-        case invalid_state: return make_fault<vim::InvalidState>(error.what());
+        case invalid_state:
+            return make_fault<vim::InvalidState>(error.what());
         case invalid_spec:
-        case unsupported: return make_fault<vim::GenericVmConfigFault>(error.what());
-        case timed_out: return make_fault<vim::Timedout>(error.what());
-        case unavailable: return make_fault<vim::HostNotConnected>(error.what());
-        case agent_unavailable: return make_fault<vim::ToolsUnavailable>(error.what());
-        case no_space: return make_fault<vim::NoDiskSpace>(error.what());
-        case permission: return make_fault<vim::CannotAccessFile>(error.what());
+        case unsupported:
+            return make_fault<vim::GenericVmConfigFault>(error.what());
+        case timed_out:
+            return make_fault<vim::Timedout>(error.what());
+        case unavailable:
+            return make_fault<vim::HostNotConnected>(error.what());
+        case agent_unavailable:
+            return make_fault<vim::ToolsUnavailable>(error.what());
+        case no_space:
+            return make_fault<vim::NoDiskSpace>(error.what());
+        case permission:
+            return make_fault<vim::CannotAccessFile>(error.what());
         case insufficient_memory:
             return make_fault<vim::InsufficientMemoryResourcesFault>(error.what());
-        case device_in_use: return make_fault<vim::FileLocked>(error.what());
-        case missing_file: return make_fault<vim::FileNotFound>(error.what());
-        case internal: break;
+        case device_in_use:
+            return make_fault<vim::FileLocked>(error.what());
+        case missing_file:
+            return make_fault<vim::FileNotFound>(error.what());
+        case internal:
+            break;
     }
     return make_fault<vim::SystemError>(error.what());
 }

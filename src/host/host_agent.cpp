@@ -45,7 +45,8 @@ constexpr std::chrono::seconds kHostInfoLimit{60};
 constexpr std::chrono::seconds kRetryInterval{1};
 constexpr std::chrono::minutes kHousekeeping{1};
 
-// One role so far: who is logged in administers the host. Without a session there is the service instance.
+// One role so far: who is logged in administers the host. Without a session there is the service
+// instance.
 bool may(const Caller& caller, const MoRef& object, std::string_view privilege) {
     return !caller.session_key.empty() || privilege == "System.Anonymous" ||
            object.type == vim::TypeId::ServiceInstance;
@@ -261,12 +262,12 @@ void HostAgent::Services::make_endpoints() {
             return read_property(caller, object, path);
         },
         fault_of});
-    folder.emplace(FolderEndpoint::Parts{
-        *context, sessions, may,
-        [this](const std::string& user, const std::string& password) {
-            return accounts.verify(user, password);
-        },
-        [this] { return machines->all(); }});
+    folder.emplace(
+        FolderEndpoint::Parts{*context, sessions, may,
+                              [this](const std::string& user, const std::string& password) {
+                                  return accounts.verify(user, password);
+                              },
+                              [this] { return machines->all(); }});
 }
 
 vim::Value HostAgent::Services::read_property(const Caller& caller, const MoRef& object,

@@ -12,8 +12,8 @@
 
 namespace drover::host {
 
-/// The host agent: every service of one host, put together. It needs a hypervisor and a store, and offers a
-/// handler for HTTP requests.
+/// The host agent: every service of one host, put together. It needs a hypervisor and a store, and
+/// offers a handler for HTTP requests.
 class HostAgent {
 public:
     struct Parts {
@@ -30,8 +30,8 @@ public:
     HostAgent(const HostAgent&) = delete;
     HostAgent& operator=(const HostAgent&) = delete;
 
-    /// Waits for the hypervisor, finishes or undoes what the last run left, finds the machines that run,
-    /// and begins to serve. On the strand.
+    /// Waits for the hypervisor, finishes or undoes what the last run left, finds the machines that
+    /// run, and begins to serve. On the strand.
     boost::asio::awaitable<void> start();
 
     /// Any executor; only after start() has ended.

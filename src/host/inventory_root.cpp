@@ -15,7 +15,9 @@ namespace property = vim::property;
 
 namespace {
 
-Value status(ManagedEntityStatus value) { return vim::Convert<ManagedEntityStatus>::to(value); }
+Value status(ManagedEntityStatus value) {
+    return vim::Convert<ManagedEntityStatus>::to(value);
+}
 
 Value references_of(TypeId type, std::vector<MoRef> list) {
     std::vector<Value> values;
@@ -63,8 +65,7 @@ vim::ResourcePoolResourceUsage usage(std::int64_t capacity) {
 }
 
 std::int64_t capacity_mhz(const HostContext& context) {
-    return static_cast<std::int64_t>(
-        capacity_of(context.config, context.host_info).total_mhz());
+    return static_cast<std::int64_t>(capacity_of(context.config, context.host_info).total_mhz());
 }
 
 std::int64_t capacity_bytes(const HostContext& context) {
@@ -146,8 +147,8 @@ void set_entity_basics(Transaction& transaction, const MoRef& entity, std::strin
 
 void create_inventory_root(const HostContext& context) {
     Transaction transaction(context.inventory);
-    create_folder(transaction, references::root_folder, "ha-folder-root", {},
-                  {"Datacenter"}, {references::datacenter});
+    create_folder(transaction, references::root_folder, "ha-folder-root", {}, {"Datacenter"},
+                  {references::datacenter});
     const auto& datacenter = references::datacenter;
     transaction.create(datacenter.type, datacenter.id);
     set_entity_basics(transaction, datacenter, "ha-datacenter", references::root_folder);
@@ -161,10 +162,9 @@ void create_inventory_root(const HostContext& context) {
     create_folder(transaction, references::vm_folder, "vm", datacenter, {"VirtualMachine"}, {});
     create_folder(transaction, references::host_folder, "host", datacenter, {"ComputeResource"},
                   {references::compute_resource});
-    create_folder(transaction, references::datastore_folder, "datastore", datacenter,
-                  {"Datastore"}, {});
-    create_folder(transaction, references::network_folder, "network", datacenter, {"Network"},
+    create_folder(transaction, references::datastore_folder, "datastore", datacenter, {"Datastore"},
                   {});
+    create_folder(transaction, references::network_folder, "network", datacenter, {"Network"}, {});
     create_compute_resource(transaction, context);
     create_root_pool(transaction, context);
     transaction.commit();

@@ -4,8 +4,9 @@
 
 namespace drover::host {
 
-/// Makes the inventory's fixed part: root folder, datacenter, its four folders, the compute resource and
-/// the root resource pool. The host itself, datastores, networks and machines come from their owners.
+/// Makes the inventory's fixed part: root folder, datacenter, its four folders, the compute
+/// resource and the root resource pool. The host itself, datastores, networks and machines come
+/// from their owners.
 void create_inventory_root(const HostContext& context);
 
 /// What every managed entity has: name, parent and neutral values for the rest.

@@ -48,7 +48,8 @@ Awaitable<void> Networks::start() {
                         Value::array(TypeId::HostSystem, {Value::moref(references::host)}));
         transaction.set(entry.ref, network::vm, Value::array(TypeId::VirtualMachine, {}));
         namespace names = vim::property;
-        transaction.add_reference(references::network_folder, names::Folder::childEntity, entry.ref);
+        transaction.add_reference(references::network_folder, names::Folder::childEntity,
+                                  entry.ref);
         transaction.add_reference(references::datacenter, names::Datacenter::network, entry.ref);
         transaction.add_reference(references::compute_resource, names::ComputeResource::network,
                                   entry.ref);

@@ -1,7 +1,7 @@
 #pragma once
 
-// The networks that machines can join: each is a Linux bridge of this host under the name that machines
-// know it by.
+// The networks that machines can join: each is a Linux bridge of this host under the name that
+// machines know it by.
 
 #include <map>
 #include <string>
@@ -21,8 +21,8 @@ class Networks {
 public:
     explicit Networks(const HostBasics& context) : context_(context) {}
 
-    /// Makes sure that the bridges are there (through the root helper) and makes the managed objects.
-    /// Call once, on the strand.
+    /// Makes sure that the bridges are there (through the root helper) and makes the managed
+    /// objects. Call once, on the strand.
     task::Awaitable<void> start();
 
     const std::vector<NetworkEntry>& all() const { return entries_; }

@@ -1,7 +1,7 @@
 #pragma once
 
-// The fixed references of a stand-alone host. Clients hard-code some of them, so they are the ones that
-// ESX hosts have.
+// The fixed references of a stand-alone host. Clients hard-code some of them, so they are the ones
+// that ESX hosts have.
 
 #include "vim/value.hpp"
 

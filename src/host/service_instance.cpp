@@ -72,9 +72,8 @@ void serve_service_instance(const HostContext& context) {
     transaction.commit();
     context.dispatcher.add_direct("RetrieveServiceContent",
                                   [content](const task::Call&) { return content.raw(); });
-    context.dispatcher.add_direct("CurrentTime", [&clock](const task::Call&) {
-        return Value::date_time(clock.wall_now());
-    });
+    context.dispatcher.add_direct(
+        "CurrentTime", [&clock](const task::Call&) { return Value::date_time(clock.wall_now()); });
 }
 
 }  // namespace drover::host

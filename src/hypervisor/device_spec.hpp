@@ -80,7 +80,10 @@ struct DiskSpec {
     IoMode io = IoMode::threads;  ///< native needs cache none or directsync
     DiscardMode discard = DiscardMode::unmap;
     IoErrorPolicy on_io_error = IoErrorPolicy::stop;
-    std::string serial{};                       ///< up to 36 of [A-Za-z0-9_ .+-]; empty: none
+    std::string serial{};  ///< up to 36 of [A-Za-z0-9_ .+-]; empty: none
+    /// World wide name, 16 hexadecimal digits; empty: none. Linux finds a disk on the LSI SAS 1068
+    /// by nothing else.
+    std::string wwn{};
     std::optional<std::uint32_t> boot_index{};  ///< 1 boots first; unique among all devices
 };
 

@@ -26,8 +26,8 @@ std::string hash_password(const std::string& password, const std::string& settin
 
 std::string new_setting() {
     std::array<char, CRYPT_GENSALT_OUTPUT_SIZE> setting{};
-    const char* made = ::crypt_gensalt_rn("$y$", 0, nullptr, 0, setting.data(),
-                                          static_cast<int>(setting.size()));
+    const char* made =
+        ::crypt_gensalt_rn("$y$", 0, nullptr, 0, setting.data(), static_cast<int>(setting.size()));
     DROVER_CHECK(made != nullptr);
     return made;
 }
@@ -41,18 +41,18 @@ bool equal_in_constant_time(std::string_view left, std::string_view right) {
 }
 
 bool is_account_name(std::string_view name) {
-    return !name.empty() && name.size() <= kNameLimitBytes &&
-           std::ranges::all_of(name, [](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '_' || c == '-' || c == '.' || c == '@' || c == '\\';
-           });
+    return !name.empty() && name.size() <= kNameLimitBytes && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-' || c == '.' || c == '@' || c == '\\';
+    });
 }
 
 }  // namespace
 
 void Accounts::set_password(const std::string& user, const std::string& password) {
     if (!is_account_name(user)) {
-        throw std::invalid_argument("'" + user + "' is no account name: 1 to 64 of A-Z a-z 0-9 _-.@\\");
+        throw std::invalid_argument("'" + user +
+                                    "' is no account name: 1 to 64 of A-Z a-z 0-9 _-.@\\");
     }
     if (password.empty() || password.size() > kPasswordLimitBytes ||
         password.find('\0') != std::string::npos) {
@@ -70,11 +70,16 @@ bool Accounts::verify(const std::string& user, const std::string& password) cons
     const auto record = store_.get(kKind, user.empty() ? "?" : user);
     // The same work for an account that isn't there, so that time tells nothing.
     const std::string setting = record ? record->value : new_setting();
-    if (password.size() > kPasswordLimitBytes) return false;
+    // crypt(5) reads up to a NUL, so with one in it more than one text would be right.
+    if (password.size() > kPasswordLimitBytes || password.find('\0') != std::string::npos) {
+        return false;
+    }
     const std::string hash = hash_password(password, setting);
     return record && !hash.empty() && equal_in_constant_time(hash, record->value);
 }
 
-bool Accounts::any() const { return !store_.load(kKind).empty(); }
+bool Accounts::any() const {
+    return !store_.load(kKind).empty();
+}
 
 }  // namespace drover::service

@@ -15,9 +15,9 @@ class Accounts {
 public:
     explicit Accounts(store::Store& store) : store_(store) {}
 
-    /// Sets the password of an account, and makes the account if there is none. Blocks (hashing takes
-    /// about a tenth of a second). Throws std::invalid_argument for names that are no account names
-    /// and passwords that are empty or longer than 256 bytes.
+    /// Sets the password of an account, and makes the account if there is none. Blocks (hashing
+    /// takes about a tenth of a second). Throws std::invalid_argument for names that are no account
+    /// names and passwords that are empty or longer than 256 bytes.
     void set_password(const std::string& user, const std::string& password);
 
     /// True if the account exists and this is its password. Takes as long for an unknown account as

@@ -88,16 +88,15 @@ void serve_reading(task::Dispatcher& dispatcher, PropertyCollectors& collectors,
     dispatcher.add_direct("RetrieveProperties", [&collectors, readers](const Call& call) {
         const auto request = call.arguments<vim::RetrievePropertiesRequest>();
         require_session(call, request.specSet());
-        return array_of(TypeId::ObjectContent,
-                        collectors.retrieve_properties(*readers(*call.caller),
-                                                       request.specSet().to_vector()));
+        return array_of(
+            TypeId::ObjectContent,
+            collectors.retrieve_properties(*readers(*call.caller), request.specSet().to_vector()));
     });
     dispatcher.add_direct("RetrievePropertiesEx", [&collectors, readers](const Call& call) {
         const auto request = call.arguments<vim::RetrievePropertiesExRequest>();
         require_session(call, request.specSet());
-        const auto result =
-            collectors.retrieve_properties_ex(readers(*call.caller), call.self,
-                                              request.specSet().to_vector(), request.options());
+        const auto result = collectors.retrieve_properties_ex(
+            readers(*call.caller), call.self, request.specSet().to_vector(), request.options());
         // vSphere leaves the result out where nothing was found.
         return result && !result.objects().empty() ? result.raw() : Value{};
     });
@@ -147,8 +146,8 @@ void serve_following(task::Dispatcher& dispatcher, PropertyCollectors& collector
 
 }  // namespace
 
-void serve_property_collector(task::Dispatcher& dispatcher,
-                              PropertyCollectors& collectors, Readers readers) {
+void serve_property_collector(task::Dispatcher& dispatcher, PropertyCollectors& collectors,
+                              Readers readers) {
     serve_reading(dispatcher, collectors, readers);
     serve_following(dispatcher, collectors, readers);
     dispatcher.add("WaitForUpdates", [&collectors, readers](Call call) {

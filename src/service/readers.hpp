@@ -13,8 +13,7 @@ namespace drover::service {
 /// The inventory as one caller may see it.
 class CallerReader final : public model::Reader {
 public:
-    CallerReader(const task::Caller& caller, task::PrivilegeCheck may)
-        : may_(std::move(may)) {
+    CallerReader(const task::Caller& caller, task::PrivilegeCheck may) : may_(std::move(may)) {
         caller_.session_key = caller.session_key;
         caller_.user = caller.user;
         caller_.remote_address = caller.remote_address;

@@ -65,7 +65,8 @@ std::vector<std::string_view> split_path(std::string_view path) {
 void hand_over_peer(const Request& request, const task::Runtime& runtime, Caller& caller) {
     if (!request.peer) return;
     caller.when_gone = [peer = request.peer, strand = runtime.strand()](
-                           boost::asio::any_io_executor connection, std::function<void()> callback) {
+                           boost::asio::any_io_executor connection,
+                           std::function<void()> callback) {
         boost::asio::post(connection, [peer, strand, callback = std::move(callback)] {
             peer->on_gone([strand, callback] { boost::asio::post(strand, callback); });
         });
@@ -82,7 +83,9 @@ struct SdkEndpoint::Outcome {
     bool session_ended = false;
 };
 
-bool SdkEndpoint::serves(std::string_view path) { return path == "/sdk" || path.starts_with("/sdk/"); }
+bool SdkEndpoint::serves(std::string_view path) {
+    return path == "/sdk" || path.starts_with("/sdk/");
+}
 
 std::string SdkEndpoint::cookie_of(const Request& request) {
     const std::string_view header = request.header(kSessionHeader);
@@ -92,10 +95,11 @@ std::string SdkEndpoint::cookie_of(const Request& request) {
 Awaitable<Response> SdkEndpoint::handle(Request request) {
     const std::string path(request.target.path());
     const bool reads = request.method == "GET" || request.method == "HEAD";
-    if (path.starts_with(kJsonPrefix)) co_return co_await json(std::move(request));
-    if (reads && (path == "/sdk/vimServiceVersions.xml" || path == "/sdk/vim25/vimServiceVersions.xml")) {
+    if (reads &&
+        (path == "/sdk/vimServiceVersions.xml" || path == "/sdk/vim25/vimServiceVersions.xml")) {
         co_return Response::text(200, vim::service_versions_xml(), kXmlType);
     }
+    if (path.starts_with(kJsonPrefix)) co_return co_await json(std::move(request));
     if (path == "/sdk" || path == "/sdk/" || path == "/sdk/vimService") {
         if (request.method == "POST") co_return co_await soap(std::move(request));
         Response refused = Response::text(405, "Requests to /sdk are POSTs.\n");
@@ -122,8 +126,8 @@ Awaitable<SdkEndpoint::Outcome> SdkEndpoint::run(std::shared_ptr<Caller> caller,
         if (method == nullptr) {
             outcome.value = parts_.read_property(*caller, self, property);
         } else {
-            outcome.value =
-                co_await parts_.dispatcher.invoke({std::move(self), method, std::move(arguments), caller});
+            outcome.value = co_await parts_.dispatcher.invoke(
+                {std::move(self), method, std::move(arguments), caller});
         }
     } catch (...) {
         outcome.fault = parts_.fault_of(std::current_exception());
@@ -147,11 +151,11 @@ Awaitable<SdkEndpoint::Outcome> SdkEndpoint::on_strand(const Request& request, v
     caller->user_agent = request.header("User-Agent");
     caller->connection = co_await boost::asio::this_coro::executor;
     hand_over_peer(request, parts_.runtime, *caller);
-    Outcome outcome = co_await boost::asio::co_spawn(
-        parts_.runtime.strand(),
-        run(caller, cookie_of(request), std::move(self), method, std::move(arguments),
-            std::move(property)),
-        boost::asio::use_awaitable);
+    Outcome outcome =
+        co_await boost::asio::co_spawn(parts_.runtime.strand(),
+                                       run(caller, cookie_of(request), std::move(self), method,
+                                           std::move(arguments), std::move(property)),
+                                       boost::asio::use_awaitable);
     if (request.peer) request.peer->on_gone({});
     co_return outcome;
 }
@@ -167,24 +171,23 @@ Awaitable<Response> SdkEndpoint::soap(Request request) {
     }
     request.body = {};
     if (refused) co_return Response::text(500, vim::encode_soap_fault(*refused, release), kXmlType);
-    const Outcome outcome =
-        co_await on_strand(request, release, parsed.self, parsed.method, std::move(parsed.request),
-                           parsed.fetch_property);
+    const Outcome outcome = co_await on_strand(request, release, parsed.self, parsed.method,
+                                               std::move(parsed.request), parsed.fetch_property);
     if (outcome.fault) {
         co_return Response::text(500, vim::encode_soap_fault(*outcome.fault, release), kXmlType);
     }
-    Response response = Response::text(
-        200,
-        parsed.method == nullptr
-            ? vim::encode_soap_fetch_response(outcome.value, release)
-            : vim::encode_soap_response(*parsed.method, outcome.value, release),
-        kXmlType);
+    Response response =
+        Response::text(200,
+                       parsed.method == nullptr
+                           ? vim::encode_soap_fetch_response(outcome.value, release)
+                           : vim::encode_soap_response(*parsed.method, outcome.value, release),
+                       kXmlType);
     if (!outcome.new_cookie.empty()) {
         response.headers.add("Set-Cookie", std::string(kCookieName) + "=\"" + outcome.new_cookie +
                                                "\"; Path=/; HttpOnly; Secure; SameSite=Strict");
     } else if (outcome.session_ended) {
-        response.headers.add("Set-Cookie", std::string(kCookieName) +
-                                               "=\"\"; Path=/; HttpOnly; Secure; Max-Age=0");
+        response.headers.add(
+            "Set-Cookie", std::string(kCookieName) + "=\"\"; Path=/; HttpOnly; Secure; Max-Age=0");
     }
     co_return response;
 }
@@ -203,7 +206,8 @@ Awaitable<Response> SdkEndpoint::json(Request request) {
     const vim::MethodDescriptor* method = reads ? nullptr : vim::find_method(parts[3]);
     try {
         if (!reads && request.method != "POST") {
-            throw vim::make_fault<vim::InvalidRequest>("Use GET for a property, POST for a method.");
+            throw vim::make_fault<vim::InvalidRequest>(
+                "Use GET for a property, POST for a method.");
         }
         if (!reads && method == nullptr) {
             throw vim::make_fault<vim::InvalidRequest>("There is no method '" +
@@ -223,10 +227,9 @@ Awaitable<Response> SdkEndpoint::json(Request request) {
     if (outcome.fault) {
         co_return Response::text(500, vim::encode_json_fault(*outcome.fault, served), kJsonType);
     }
-    std::string body =
-        method != nullptr
-            ? vim::encode_json_response(*method, outcome.value, served)
-            : vim::encode_json_value(outcome.value, vim::TypeId::anyType, served);
+    std::string body = method != nullptr
+                           ? vim::encode_json_response(*method, outcome.value, served)
+                           : vim::encode_json_value(outcome.value, vim::TypeId::anyType, served);
     Response response = body.empty() ? Response::text(204, "", kJsonType)
                                      : Response::text(200, std::move(body), kJsonType);
     if (!outcome.new_cookie.empty()) {

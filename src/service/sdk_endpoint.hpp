@@ -1,8 +1,8 @@
 #pragma once
 
-// The HTTP face of the interface: SOAP at /sdk, VI/JSON below /sdk/vim25, and what clients fetch before
-// they talk. Bodies are decoded and encoded on the connection's executor; only the call itself runs on
-// the strand.
+// The HTTP face of the interface: SOAP at /sdk, VI/JSON below /sdk/vim25, and what clients fetch
+// before they talk. Bodies are decoded and encoded on the connection's executor; only the call
+// itself runs on the strand.
 
 #include <functional>
 #include <memory>
@@ -38,8 +38,8 @@ public:
     /// Any executor.
     task::Awaitable<http::Response> handle(http::Request request);
 
-    /// The session of a request's cookie or header; empty strings if there is none. Any executor: the
-    /// look-up itself runs on the strand.
+    /// The session of a request's cookie or header; empty strings if there is none. Any executor:
+    /// the look-up itself runs on the strand.
     static std::string cookie_of(const http::Request& request);
 
 private:

@@ -56,10 +56,11 @@ void SessionManager::create_object() {
     const Value locales = Value::array(vim::TypeId::string, {Value::string("en")});
     transaction.set(manager_, property::supportedLocaleList, locales);
     transaction.set(manager_, property::messageLocaleList, locales);
-    transaction.set_computed(manager_, property::currentSession, [this](const model::Reader& reader) {
-        const auto session = sessions_.find_by_key(reader.session_key());
-        return session ? describe(*session).raw() : Value{};
-    });
+    transaction.set_computed(manager_, property::currentSession,
+                             [this](const model::Reader& reader) {
+                                 const auto session = sessions_.find_by_key(reader.session_key());
+                                 return session ? describe(*session).raw() : Value{};
+                             });
     transaction.set_computed(manager_, property::sessionList, [this](const model::Reader&) {
         std::vector<Value> list;
         for (const auto& session : sessions_.all()) list.push_back(describe(*session).raw());
@@ -95,7 +96,8 @@ Awaitable<Value> SessionManager::login(Call call) {
         throw vim::make_fault<vim::InvalidLocale>("The locale '" + std::string(*request.locale()) +
                                                   "' is unknown or not supported.");
     }
-    if (recent_failures_[remote] > kMostConcurrentFailures) {
+    const auto failures = recent_failures_.find(remote);
+    if (failures != recent_failures_.end() && failures->second > kMostConcurrentFailures) {
         base::log_warning("audit: login of '{}' from {} refused: too many failures", user, remote);
         throw invalid_login();
     }

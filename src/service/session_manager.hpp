@@ -8,8 +8,8 @@
 
 namespace drover::service {
 
-/// Serves SessionManager and keeps its properties. Every login, refused ones too, and every end of a
-/// session is logged for the audit. All arguments must outlive it.
+/// Serves SessionManager and keeps its properties. Every login, refused ones too, and every end of
+/// a session is logged for the audit. All arguments must outlive it.
 class SessionManager {
 public:
     SessionManager(task::Dispatcher& dispatcher, task::Runtime& runtime,

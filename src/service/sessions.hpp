@@ -53,8 +53,8 @@ private:
     const base::Clock& clock_;
     base::Random& random_;
     std::function<void(const Session&)> on_end_;
-    // By cookie. A look-up takes a time that depends on the order of cookies, not on how much of a guess
-    // is right: the map is keyed by a hash that the process alone can compute.
+    // By cookie. A look-up takes a time that depends on the order of cookies, not on how much of a
+    // guess is right: the map is keyed by a hash that the process alone can compute.
     std::map<std::size_t, std::shared_ptr<Session>> by_cookie_;
     std::size_t hash(std::string_view cookie) const;
     std::string hash_key_ = random_.hex(16);

@@ -27,15 +27,17 @@ std::vector<std::string> texts(const vim::ArrayView<std::string_view>& list) {
     return {list.begin(), list.end()};
 }
 
-MoRef scope(const std::optional<MoRef>& datacenter) { return datacenter.value_or(MoRef{}); }
+MoRef scope(const std::optional<MoRef>& datacenter) {
+    return datacenter.value_or(MoRef{});
+}
 
 }  // namespace
 
 void serve_views(task::Dispatcher& dispatcher, model::Views& views, Readers readers) {
     dispatcher.add_direct("CreateContainerView", [&views, readers](const Call& call) {
         const auto request = call.arguments<vim::CreateContainerViewRequest>();
-        return Value::moref(views.create_container_view(*readers(*call.caller),
-                                                        request.container(), texts(request.type()),
+        return Value::moref(views.create_container_view(*readers(*call.caller), request.container(),
+                                                        texts(request.type()),
                                                         request.recursive()));
     });
     dispatcher.add_direct("CreateListView", [&views, readers](const Call& call) {
@@ -63,8 +65,8 @@ void serve_views(task::Dispatcher& dispatcher, model::Views& views, Readers read
     });
     dispatcher.add_direct("ResetListView", [&views, readers](const Call& call) {
         const auto request = call.arguments<vim::ResetListViewRequest>();
-        return references(views.reset_list_view(*readers(*call.caller), call.self,
-                                                request.obj().to_vector()));
+        return references(
+            views.reset_list_view(*readers(*call.caller), call.self, request.obj().to_vector()));
     });
     dispatcher.add_direct("ResetListViewFromView", [&views, readers](const Call& call) {
         const auto request = call.arguments<vim::ResetListViewFromViewRequest>();
@@ -87,21 +89,20 @@ void serve_search_index(task::Dispatcher& dispatcher, const model::SearchIndex& 
                         Readers readers) {
     dispatcher.add_direct("FindByUuid", [&index, readers](const Call& call) {
         const auto request = call.arguments<vim::FindByUuidRequest>();
-        return reference_or_nothing(index.find_by_uuid(
-            *readers(*call.caller), scope(request.datacenter()), request.uuid(),
-            request.vmSearch(), request.instanceUuid().value_or(false)));
+        return reference_or_nothing(
+            index.find_by_uuid(*readers(*call.caller), scope(request.datacenter()), request.uuid(),
+                               request.vmSearch(), request.instanceUuid().value_or(false)));
     });
     dispatcher.add_direct("FindAllByUuid", [&index, readers](const Call& call) {
         const auto request = call.arguments<vim::FindAllByUuidRequest>();
         return references(index.find_all_by_uuid(
-            *readers(*call.caller), scope(request.datacenter()), request.uuid(),
-            request.vmSearch(), request.instanceUuid().value_or(false)));
+            *readers(*call.caller), scope(request.datacenter()), request.uuid(), request.vmSearch(),
+            request.instanceUuid().value_or(false)));
     });
     dispatcher.add_direct("FindByIp", [&index, readers](const Call& call) {
         const auto request = call.arguments<vim::FindByIpRequest>();
-        return reference_or_nothing(index.find_by_ip(*readers(*call.caller),
-                                                     scope(request.datacenter()), request.ip(),
-                                                     request.vmSearch()));
+        return reference_or_nothing(index.find_by_ip(
+            *readers(*call.caller), scope(request.datacenter()), request.ip(), request.vmSearch()));
     });
     dispatcher.add_direct("FindAllByIp", [&index, readers](const Call& call) {
         const auto request = call.arguments<vim::FindAllByIpRequest>();
@@ -110,15 +111,15 @@ void serve_search_index(task::Dispatcher& dispatcher, const model::SearchIndex& 
     });
     dispatcher.add_direct("FindByDnsName", [&index, readers](const Call& call) {
         const auto request = call.arguments<vim::FindByDnsNameRequest>();
-        return reference_or_nothing(
-            index.find_by_dns_name(*readers(*call.caller), scope(request.datacenter()),
-                                   request.dnsName(), request.vmSearch()));
+        return reference_or_nothing(index.find_by_dns_name(*readers(*call.caller),
+                                                           scope(request.datacenter()),
+                                                           request.dnsName(), request.vmSearch()));
     });
     dispatcher.add_direct("FindAllByDnsName", [&index, readers](const Call& call) {
         const auto request = call.arguments<vim::FindAllByDnsNameRequest>();
         return references(index.find_all_by_dns_name(*readers(*call.caller),
-                                                     scope(request.datacenter()),
-                                                     request.dnsName(), request.vmSearch()));
+                                                     scope(request.datacenter()), request.dnsName(),
+                                                     request.vmSearch()));
     });
     dispatcher.add_direct("FindByDatastorePath", [&index, readers](const Call& call) {
         const auto request = call.arguments<vim::FindByDatastorePathRequest>();

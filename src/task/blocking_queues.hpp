@@ -8,9 +8,9 @@
 
 namespace drover::task {
 
-/// Threads for calls that block (libvirt, file systems), in queues by resource: work of one queue runs in
-/// order and never side by side, so a resource that hangs (a dead mount, a stuck domain) holds one
-/// thread and no more. Thread-safe.
+/// Threads for calls that block (libvirt, file systems), in queues by resource: work of one queue
+/// runs in order and never side by side, so a resource that hangs (a dead mount, a stuck domain)
+/// holds one thread and no more. Thread-safe.
 class BlockingQueues {
 public:
     using Work = std::move_only_function<void()>;

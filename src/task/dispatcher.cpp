@@ -23,9 +23,9 @@ vim::Fault method_not_found(const Call& call) {
     auto fault = vim::MethodNotFound::make();
     fault.set_receiver(call.self);
     fault.set_method(call.method->name());
-    return vim::Fault(fault, fmt::format("'{}' has no method '{}'.",
-                                         vim::describe(call.self.type).name(),
-                                         call.method->name()));
+    return vim::Fault(fault,
+                      fmt::format("'{}' has no method '{}'.", vim::describe(call.self.type).name(),
+                                  call.method->name()));
 }
 
 }  // namespace
@@ -40,11 +40,9 @@ void Dispatcher::add(std::string_view method, Handler handler) {
     DROVER_CHECK(added);
 }
 
-void Dispatcher::add_direct(std::string_view method,
-                            std::function<Value(const Call&)> handler) {
-    add(method, [handler = std::move(handler)](Call call) -> Awaitable<Value> {
-        co_return handler(call);
-    });
+void Dispatcher::add_direct(std::string_view method, std::function<Value(const Call&)> handler) {
+    add(method,
+        [handler = std::move(handler)](Call call) -> Awaitable<Value> { co_return handler(call); });
 }
 
 bool Dispatcher::serves(const vim::MethodDescriptor& method) const {

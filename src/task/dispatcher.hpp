@@ -1,8 +1,8 @@
 #pragma once
 
-// From a decoded request to the code that serves it. Every method of the interface goes through invoke():
-// the object must exist, the method must be one of its type, the caller must be logged in and hold
-// the method's privilege. Handlers run on the strand.
+// From a decoded request to the code that serves it. Every method of the interface goes through
+// invoke(): the object must exist, the method must be one of its type, the caller must be logged in
+// and hold the method's privilege. Handlers run on the strand.
 
 #include <functional>
 #include <memory>
@@ -25,8 +25,8 @@ struct Caller {
     /// Set by methods that start or end a session, for the endpoint that carries the cookie.
     std::string new_cookie;
     bool session_ended = false;
-    /// The executor of the client's connection, and a way to learn on the strand that nobody waits for
-    /// the answer any more: when_gone(connection, callback).
+    /// The executor of the client's connection, and a way to learn on the strand that nobody waits
+    /// for the answer any more: when_gone(connection, callback).
     boost::asio::any_io_executor connection;
     std::function<void(boost::asio::any_io_executor, std::function<void()>)> when_gone;
 };

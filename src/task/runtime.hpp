@@ -1,8 +1,8 @@
 #pragma once
 
-// Where code runs. One strand owns the inventory and everything that changes it; coroutines run on it
-// and leave it only for calls that block. Network connections live on other executors of the same
-// io_context and enter the strand for each request.
+// Where code runs. One strand owns the inventory and everything that changes it; coroutines run on
+// it and leave it only for calls that block. Network connections live on other executors of the
+// same io_context and enter the strand for each request.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>

@@ -31,15 +31,17 @@ Awaitable<void> SagaRunner::run(Saga saga) {
 
 Awaitable<void> SagaRunner::perform(const std::string& id, const Saga& saga, std::size_t first) {
     std::exception_ptr failure;
-    bool effect_unknown = false;
+    bool effect_possible = false;  // of the step `at`
     std::size_t at = first;
     bool must_finish = false;
     for (std::size_t i = 0; i < first; ++i) must_finish |= saga.steps[i].point_of_no_return;
     try {
         for (; at < saga.steps.size(); ++at) {
             co_await saga.steps[at].perform();
+            effect_possible = true;
             co_await journal_write(
                 [this, id, name = saga.steps[at].name] { journal_.step_done(id, name); });
+            effect_possible = false;
             must_finish |= saga.steps[at].point_of_no_return;
         }
         store::Batch result = saga.result ? saga.result() : store::Batch{};
@@ -48,14 +50,15 @@ Awaitable<void> SagaRunner::perform(const std::string& id, const Saga& saga, std
         });
     } catch (const BlockingTimeout&) {
         failure = std::current_exception();
-        effect_unknown = true;
+        effect_possible = true;
     } catch (...) {
         failure = std::current_exception();
     }
     if (!failure) co_return;
     // Past the point of no return what is left to do waits in the journal for the next start.
-    // A step that throws has left nothing; one that was given up may have had its effect.
-    const std::size_t count = effect_unknown ? at + 1 : at;
+    // A step that throws has left nothing; one that was given up, or that the journal could not
+    // note, may have had its effect.
+    const std::size_t count = effect_possible ? at + 1 : at;
     if (!must_finish) co_await undo(id, saga, std::min(count, saga.steps.size()));
     std::rethrow_exception(failure);
 }
@@ -75,7 +78,13 @@ Awaitable<void> SagaRunner::undo(const std::string& id, const Saga& saga, std::s
                         id, problem);
         co_return;
     }
-    co_await journal_write([this, id] { journal_.end(id); });
+    try {
+        co_await journal_write([this, id] { journal_.end(id); });
+    } catch (const std::exception& error) {
+        // What made the saga fail matters more to its caller; undoing once more does no harm.
+        base::log_error("saga {} {}: undone, but that could not be noted: {}", saga.kind, id,
+                        error.what());
+    }
 }
 
 Awaitable<void> SagaRunner::recover() {

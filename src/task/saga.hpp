@@ -1,10 +1,10 @@
 #pragma once
 
-// Operations of several steps that survive a crash. A saga is a list of named steps, each with its undo;
-// the journal knows which steps were done. If a step fails, the steps before it are undone, last first.
-// If the process dies, the next start finds the saga in the journal and undoes it, or, if it had passed
-// its point of no return, finishes it. So steps and undos must bear repetition, and the undo of a step
-// that may or may not have happened must be harmless.
+// Operations of several steps that survive a crash. A saga is a list of named steps, each with its
+// undo; the journal knows which steps were done. If a step fails, the steps before it are undone,
+// last first. If the process dies, the next start finds the saga in the journal and undoes it, or,
+// if it had passed its point of no return, finishes it. So steps and undos must bear repetition,
+// and the undo of a step that may or may not have happened must be harmless.
 
 #include <functional>
 #include <map>
@@ -45,8 +45,8 @@ public:
 
     /// Runs all steps. If one throws, the ones before it are undone, and the exception comes out of
     /// here. A step that throws must have left nothing itself, unless it throws BlockingTimeout:
-    /// then it is undone as well. If an undo fails too, that is logged and the
-    /// saga stays in the journal: the next start tries again.
+    /// then it is undone as well, and so is a step that the journal could not note. If an undo
+    /// fails too, that is logged and the saga stays in the journal: the next start tries again.
     Awaitable<void> run(Saga saga);
 
     /// Ends what the last run of the process left unfinished. Call once, before new work begins.

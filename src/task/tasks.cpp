@@ -60,7 +60,8 @@ void TaskContext::set_description(std::string text) {
 }
 
 void TaskContext::check_cancelled() const {
-    if (cancelled_) throw vim::make_fault<vim::RequestCanceled>("The task was cancelled by a user.");
+    if (cancelled_)
+        throw vim::make_fault<vim::RequestCanceled>("The task was cancelled by a user.");
 }
 
 Tasks::Tasks(Runtime& runtime, model::Inventory& inventory, MoRef manager, FaultOf fault_of)

@@ -80,7 +80,8 @@ public:
     /// The newest task of an entity that has not ended.
     std::optional<vim::MoRef> running_on(const vim::MoRef& entity) const;
 
-    /// Forgets ended tasks that are older than kKept, and those of deleted entities.
+    /// Forgets tasks that ended longer than kKept ago. Those of destroyed entities stay as long, so
+    /// that a client learns how Destroy_Task ended.
     void expire();
 
 private:

@@ -5,8 +5,8 @@
 namespace drover::vim {
 namespace {
 
-// Decoders of some clients insist on every required property: what a thrower had nothing to say about gets
-// its neutral value, and a "reason" the message.
+// Decoders of some clients insist on every required property: what a thrower had nothing to say
+// about gets its neutral value, and a "reason" the message.
 MethodFault with_required(const MethodFault& fault, const std::string& message) {
     Value object = fault.raw();
     const auto properties = describe(fault.dynamic_type()).properties();
@@ -18,10 +18,17 @@ MethodFault with_required(const MethodFault& fault, const std::string& message) 
             case TypeId::string:
                 object.set_slot(i, Value::string(is_reason ? message : ""));
                 break;
-            case TypeId::boolean: object.set_slot(i, Value::boolean(false)); break;
-            case TypeId::int_: object.set_slot(i, Value::int_(0)); break;
-            case TypeId::long_: object.set_slot(i, Value::long_(0)); break;
-            default: break;
+            case TypeId::boolean:
+                object.set_slot(i, Value::boolean(false));
+                break;
+            case TypeId::int_:
+                object.set_slot(i, Value::int_(0));
+                break;
+            case TypeId::long_:
+                object.set_slot(i, Value::long_(0));
+                break;
+            default:
+                break;
         }
     }
     return MethodFault(object);

@@ -29,7 +29,10 @@ namespace fs = std::filesystem;
 constexpr const char* init_script = R"(
 set -e
 mount -t tmpfs tmpfs /run
-for d in lib log cache; do mkdir -p /run/state/$d /var/$d/libvirt; mount --bind /run/state/$d /var/$d/libvirt; done
+for d in lib log cache; do
+    mkdir -p /run/state/$d /var/$d/libvirt
+    mount --bind /run/state/$d /var/$d/libvirt
+done
 mkdir -p /run/state/etc /run/libvirt /run/work /run/small
 cp -a /etc/libvirt/. /run/state/etc/; mount --bind /run/state/etc /etc/libvirt
 mount -t tmpfs -o size=8m tmpfs /run/small

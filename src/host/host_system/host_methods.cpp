@@ -18,8 +18,8 @@ namespace {
 constexpr std::int64_t kMiB = 1 << 20;
 
 // What QEMU takes for a machine beside the guest's memory: the process itself, each vCPU's threads,
-// the video memory, and the tables that grow with the guest. An estimate on the safe side for idle guests;
-// a machine with much disk traffic takes more for a time.
+// the video memory, and the tables that grow with the guest. An estimate on the safe side for idle
+// guests; a machine with much disk traffic takes more for a time.
 std::int64_t memory_overhead_bytes(std::int64_t memory_bytes, std::int64_t video_bytes,
                                    std::int64_t vcpus) {
     return 60 * kMiB + vcpus * 4 * kMiB + video_bytes + memory_bytes / 128;

@@ -53,7 +53,8 @@ struct Create::Plan {
             .dump();
     }
 
-    // The text of the .vmx file is only needed for going on, and a machine that was not finished is undone.
+    // The text of the .vmx file is only needed for going on, and a machine that was not finished is
+    // undone.
     static Plan from_text(const std::string& text) {
         const json value = json::parse(text);
         Plan plan;
@@ -92,8 +93,7 @@ void Create::serve() {
         true);
 }
 
-Awaitable<DatastorePath> Create::choose_path(vim::VirtualMachineConfigSpec spec,
-                                             std::string name) {
+Awaitable<DatastorePath> Create::choose_path(vim::VirtualMachineConfigSpec spec, std::string name) {
     const std::string asked(spec.files() ? spec.files().vmPathName().value_or("") : "");
     if (asked.empty()) {
         throw vim::invalid_argument("configSpec.files.vmPathName",
@@ -138,11 +138,10 @@ Awaitable<Value> Create::create(vim::VirtualMachineConfigSpec spec, TaskContextP
     const auto listed = co_await list_directory(context_, plan.vmx.parent());
     plan.makes_directory = !listed.has_value();
     rules.existing_files = listed.value_or(decltype(rules.existing_files){});
-    const auto context = co_await machines_.read_context(plan.vmx, vmx::VmxFile(),
-                                                         machine::disks_named_by(spec));
-    const auto planned =
-        machine::plan_new_machine(context, spec, rules, context_.random,
-                                  context_.runtime.clock().wall_now());
+    const auto context =
+        co_await machines_.read_context(plan.vmx, vmx::VmxFile(), machine::disks_named_by(spec));
+    const auto planned = machine::plan_new_machine(context, spec, rules, context_.random,
+                                                   context_.runtime.clock().wall_now());
     plan.id = (co_await machines_.next_id()).value();
     plan.vmx_text = planned.file.to_string();
     plan.disks = planned.create;
@@ -166,6 +165,7 @@ Saga Create::build(const Plan& plan, storage::CopyControl control) {
              },
              [this, home, directory = plan.vmx.parent()] {
                  return context_.datastores.run(*home, [directory](storage::Datastore& store) {
+                     // Only if it is empty.
                      undo_quietly([&] { store.blobs().remove_directory(directory); });
                  });
              }});
@@ -175,16 +175,19 @@ Saga Create::build(const Plan& plan, storage::CopyControl control) {
         saga.steps.push_back(
             {"disk " + disk.file,
              [this, place, disk, control] {
-                 return context_.datastores.run_long(*place, [disk, control](storage::Datastore& store) {
-                     const auto path = path_of(disk.file);
-                     if (disk.replace) undo_quietly([&] { store.volumes().delete_disk(path); });
-                     store.volumes().create_disk(path, storage_spec(disk), control);
-                 });
+                 return context_.datastores.run_long(
+                     *place, [disk, control](storage::Datastore& store) {
+                         const auto path = path_of(disk.file);
+                         if (disk.replace) undo_quietly([&] { store.volumes().delete_disk(path); });
+                         store.volumes().create_disk(path, storage_spec(disk), control);
+                     });
              },
-             [this, place, disk] {
-                 return context_.datastores.run(*place, [disk](storage::Datastore& store) {
-                     undo_quietly([&] { store.volumes().delete_disk(path_of(disk.file)); });
-                 });
+             [this, place, disk, vmx = plan.vmx] {
+                 return context_.datastores.run(
+                     *place, [this, disk, vmx](storage::Datastore& store) {
+                         if (Machines::has_record_of(context_.store, vmx)) return;
+                         undo_quietly([&] { store.volumes().delete_disk(path_of(disk.file)); });
+                     });
              }});
     }
     saga.steps.push_back(
@@ -195,7 +198,9 @@ Saga Create::build(const Plan& plan, storage::CopyControl control) {
              });
          },
          [this, home, path = plan.vmx] {
-             return context_.datastores.run(*home, [path](storage::Datastore& store) {
+             return context_.datastores.run(*home, [this, path](storage::Datastore& store) {
+                 // An undo that comes late may find a machine that was made here since.
+                 if (Machines::has_record_of(context_.store, path)) return;
                  undo_quietly([&] { store.blobs().remove(path); });
              });
          }});

@@ -4,8 +4,8 @@
 
 namespace drover::host {
 
-/// Making machines: CreateVM_Task of a folder, CreateChildVM_Task of a pool. A saga: a crash in the middle
-/// leaves either the whole machine or nothing.
+/// Making machines: CreateVM_Task of a folder, CreateChildVM_Task of a pool. A saga: a crash in the
+/// middle leaves either the whole machine or nothing.
 class Create {
 public:
     Create(const HostContext& context, Machines& machines);

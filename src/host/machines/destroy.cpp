@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "host/machines/disk_plan.hpp"
-#include "host/machines/power.hpp"
 
 namespace drover::host {
 
@@ -30,7 +29,8 @@ void delete_if_there(const std::function<void()>& work) {
     }
 }
 
-// What belongs to the machine besides its disks, by its own name: foreign files in its directory stay.
+// What belongs to the machine besides its disks, by its own name: foreign files in its directory
+// stay.
 bool is_file_of(std::string_view file, std::string_view stem) {
     for (const std::string_view ending :
          {".vmx", ".vmx~", ".vmxf", ".vmsd", ".nvram", ".vmss", ".log"}) {
@@ -113,8 +113,8 @@ void Destroy::refuse_parent_of_others(const Machine& machine) const {
                 goes |= device.is<vim::VirtualDisk>() && backing && backing.fileName() == disk;
             }
             if (!goes) continue;
-            throw vim::make_fault<vim::InvalidState>(fmt::format(
-                "The disk {} is in use by the machine '{}'.", disk, other->name()));
+            throw vim::make_fault<vim::InvalidState>(
+                fmt::format("The disk {} is in use by the machine '{}'.", disk, other->name()));
         }
     }
 }
@@ -143,15 +143,18 @@ Saga Destroy::build(const Plan& plan) {
     Saga saga;
     saga.kind = kSaga;
     saga.parameters = plan.to_text();
-    // Its entry in the journal is the decision.
+    // Its entry in the journal is the decision. If it fails on the way it waits there for the next
+    // start, and somebody may destroy the machine once more by then: a machine without a record is
+    // done, and what lies at its place is another's.
     saga.steps.push_back({"decide", []() -> Awaitable<void> { co_return; }, {}, true});
     for (const std::string& disk : plan.disks) {
         saga.steps.push_back({"disk " + disk,
-                              [this, disk] {
+                              [this, disk, id = VmId(plan.id)] {
                                   const auto path = path_of(disk);
                                   return context_.datastores.run(
                                       context_.datastores.of_path(path),
-                                      [path](storage::Datastore& store) {
+                                      [this, path, id](storage::Datastore& store) {
+                                          if (!Machines::has_record(context_.store, id)) return;
                                           delete_if_there(
                                               [&] { store.volumes().delete_disk(path); });
                                       });
@@ -159,10 +162,13 @@ Saga Destroy::build(const Plan& plan) {
                               {}});
     }
     saga.steps.push_back({"files",
-                          [this, vmx = plan.vmx] {
+                          [this, vmx = plan.vmx, id = VmId(plan.id)] {
                               return context_.datastores.run(
                                   context_.datastores.of_path(vmx),
-                                  [vmx](storage::Datastore& store) { delete_files(store, vmx); });
+                                  [this, vmx, id](storage::Datastore& store) {
+                                      if (!Machines::has_record(context_.store, id)) return;
+                                      delete_files(store, vmx);
+                                  });
                           },
                           {}});
     saga.result = [id = plan.id] {

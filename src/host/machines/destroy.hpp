@@ -5,8 +5,8 @@
 
 namespace drover::host {
 
-/// Destroy_Task: a machine and all its files. A saga that is only ever finished: once begun, a crash
-/// does not leave half a machine.
+/// Destroy_Task: a machine and all its files. A saga that is only ever finished: once begun, a
+/// crash does not leave half a machine.
 class Destroy {
 public:
     Destroy(const HostContext& context, Machines& machines);

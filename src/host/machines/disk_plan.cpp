@@ -30,7 +30,9 @@ storage::DiskSpec storage_spec(const machine::DiskToCreate& disk) {
     storage::DiskSpec spec;
     spec.capacity_bytes = static_cast<std::uint64_t>(disk.capacity_bytes);
     switch (disk.provisioning) {
-        case machine::Provisioning::thin: spec.provisioning = storage::Provisioning::thin; break;
+        case machine::Provisioning::thin:
+            spec.provisioning = storage::Provisioning::thin;
+            break;
         case machine::Provisioning::thick_lazy:
             spec.provisioning = storage::Provisioning::thick_lazy;
             break;
@@ -43,6 +45,8 @@ storage::DiskSpec storage_spec(const machine::DiskToCreate& disk) {
     return spec;
 }
 
-storage::DatastorePath path_of(const std::string& text) { return Datastores::parse_path(text); }
+storage::DatastorePath path_of(const std::string& text) {
+    return Datastores::parse_path(text);
+}
 
 }  // namespace drover::host

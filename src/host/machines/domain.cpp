@@ -35,6 +35,19 @@ void resolve_file(const Datastores& datastores, std::string_view name,
     if (entry != nullptr) facts.files[std::string(name)] = entry->store->host_path(*path).string();
 }
 
+// A serial port's log belongs to this process, so that clients can read it: QEMU appends to what is
+// there, while a file that libvirt makes is root's alone.
+void prepare_log(const Datastores& datastores, std::string_view name) {
+    const auto path = storage::DatastorePath::parse(name);
+    const DatastoreEntry* entry = path ? datastores.find(path->datastore()) : nullptr;
+    if (entry == nullptr || path->is_root()) return;
+    try {
+        entry->store->blobs().create_exclusive(*path, "");
+    } catch (const storage::StorageError& error) {
+        if (error.kind() != storage::StorageErrorKind::already_exists) throw;
+    }
+}
+
 void resolve_devices(const HostContext& context, const DomainInput& input,
                      machine::DomainFacts& facts) {
     for (const auto& device : input.config.hardware().device()) {
@@ -43,6 +56,7 @@ void resolve_devices(const HostContext& context, const DomainInput& input,
         const std::string name(backing.fileName());
         if (!device.is<vim::VirtualDisk>()) {
             resolve_file(context.datastores, name, facts);
+            if (device.is<vim::VirtualSerialPort>()) prepare_log(context.datastores, name);
             continue;
         }
         const auto path = Datastores::parse_path(name);
@@ -86,6 +100,10 @@ hypervisor::DomainSpec make_domain_spec(const HostContext& context, const Domain
     if (name.ends_with(".vmx")) name.resize(name.size() - 4);
     const DatastoreEntry& home = context.datastores.of_path(input.path);
     facts.nvram_path = home.store->host_path(*input.path.parent().child(name + ".nvram")).string();
+    // A console that the machine's file opens is for the network; others are the host's own.
+    if (input.file.get_bool("RemoteDisplay.vnc.enabled").value_or(false)) {
+        facts.vnc_listen_address = context.config.management_address;
+    }
     facts.cgroup_partition = context.config.cgroup_partition;
     facts.metadata[std::string(kMetadataVmx)] = input.path.to_string();
     facts.metadata[std::string(kMetadataGeneration)] = std::to_string(input.lease_generation);

@@ -19,8 +19,8 @@ inline constexpr std::string_view kMetadataVmx = "vmx";
 inline constexpr std::string_view kMetadataGeneration = "lease_generation";
 inline constexpr std::string_view kMetadataHost = "host";
 
-/// The domain for a machine: its files resolved to files of this host. Blocks on the datastores that it
-/// names. Throws vim::Fault and StorageError.
+/// The domain for a machine: its files resolved to files of this host. Blocks on the datastores
+/// that it names. Throws vim::Fault and StorageError.
 hypervisor::DomainSpec make_domain_spec(const HostContext& context, const DomainInput& input);
 
 }  // namespace drover::host

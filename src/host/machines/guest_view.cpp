@@ -28,7 +28,9 @@ bool is_local_address(const std::string& ip) {
            ip.starts_with("fe80:");
 }
 
-bool is_ipv4(const std::string& ip) { return ip.find(':') == std::string::npos; }
+bool is_ipv4(const std::string& ip) {
+    return ip.find(':') == std::string::npos;
+}
 
 std::string lower(std::string text) {
     std::ranges::transform(text, text.begin(),
@@ -124,7 +126,8 @@ vim::GuestInfo make_guest(const Machine& machine) {
     guest.set_toolsVersionStatus(machine.guest ? kVersionStatus : kVersionStatusNone);
     guest.set_toolsVersionStatus2(machine.guest ? kVersionStatus : kVersionStatusNone);
     guest.set_toolsVersion(machine.guest ? "2147483647" : "0");
-    guest.set_toolsInstallType(machine.guest ? "guestToolsTypeOpenVMTools" : "guestToolsTypeUnknown");
+    guest.set_toolsInstallType(machine.guest ? "guestToolsTypeOpenVMTools"
+                                             : "guestToolsTypeUnknown");
     guest.set_guestState(guest_state(machine));
     guest.set_appHeartbeatStatus("appStatusGray");
     guest.set_appState("none");

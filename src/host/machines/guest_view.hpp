@@ -4,8 +4,8 @@
 
 namespace drover::host {
 
-/// VirtualMachine.guest: what the guest agent told, in the words of VMware's tools. Always an object, also
-/// where nothing is known.
+/// VirtualMachine.guest: what the guest agent told, in the words of VMware's tools. Always an
+/// object, also where nothing is known.
 vim::GuestInfo make_guest(const Machine& machine);
 
 /// The part of it that stands in VirtualMachine.summary.

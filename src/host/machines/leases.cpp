@@ -37,16 +37,25 @@ Awaitable<void> Leases::acquire(MachinePtr machine) {
 }
 
 Awaitable<void> Leases::release(MachinePtr machine) {
+    co_await give_back(std::move(machine), std::nullopt);
+}
+
+Awaitable<void> Leases::release_at(MachinePtr machine, std::uint64_t generation) {
+    co_await give_back(std::move(machine), generation);
+}
+
+Awaitable<void> Leases::give_back(MachinePtr machine, std::optional<std::uint64_t> generation) {
     try {
         DatastoreEntry& entry = context_.datastores.of_path(machine->path);
-        co_await context_.datastores.run(
-            entry, [cell = cell_of(machine->path), who = self(),
+        const bool released = co_await context_.datastores.run(
+            entry, [cell = cell_of(machine->path), who = self(), generation,
                     &clock = context_.runtime.clock()](storage::Datastore& store) {
                 VmLease lease(store.compare_and_swap(), clock, cell);
                 const LeaseState now = lease.read();
-                if (now.owner == who.id) lease.release(now.generation, who);
+                if (now.owner != who.id) return true;
+                return lease.release(generation.value_or(now.generation), who).won;
             });
-        machine->lease_generation = 0;
+        if (released) machine->lease_generation = 0;
     } catch (...) {
         base::log_warning("machine {}: its lease could not be given back: {}", machine->id.value(),
                           fault_of(std::current_exception()).message());

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "host/context.hpp"
 #include "host/datastores.hpp"
 #include "host/machines/machines.hpp"
@@ -7,8 +10,8 @@
 
 namespace drover::host {
 
-/// The leases by which hosts agree who runs a machine. A running machine's lease is this host's; it is
-/// taken before the domain starts and given back after it has stopped.
+/// The leases by which hosts agree who runs a machine. A running machine's lease is this host's; it
+/// is taken before the domain starts and given back after it has stopped.
 class Leases {
 public:
     explicit Leases(const HostContext& context) : context_(context) {}
@@ -20,6 +23,10 @@ public:
     /// logged: the reconciler tries again.
     task::Awaitable<void> release(MachinePtr machine);
 
+    /// The same, but only if it still stands at `generation`: whoever decided that before another
+    /// operation took the lease once more does not take it away from that one.
+    task::Awaitable<void> release_at(MachinePtr machine, std::uint64_t generation);
+
     /// Whether this host held the lease when it was last up: then the machine ran here.
     task::Awaitable<bool> is_ours(MachinePtr machine);
 
@@ -27,6 +34,7 @@ public:
     static storage::DatastorePath cell_of(const storage::DatastorePath& vmx);
 
 private:
+    task::Awaitable<void> give_back(MachinePtr machine, std::optional<std::uint64_t> generation);
     storage::LeaseHolder self() const { return {context_.host_uuid, context_.config.host_name}; }
 
     const HostContext& context_;

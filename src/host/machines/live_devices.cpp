@@ -26,7 +26,8 @@ std::string target_of(const vim::VirtualDevice& device) {
             disk.bus = hypervisor::DiskBus::scsi;
             disk.controller = number;
             break;
-        case machine::Bus::nvme: return {};
+        case machine::Bus::nvme:
+            return {};
     }
     return hypervisor::disk_target(disk);
 }

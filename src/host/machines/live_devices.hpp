@@ -20,8 +20,8 @@ struct LiveChange {
     std::string media;   ///< "[datastore] file.iso" for a drive that is connected; else empty
 };
 
-/// The changes that `spec` asks of devices which a running machine has. `config` is the machine as it
-/// will be, `connected` the keys of what is connected now.
+/// The changes that `spec` asks of devices which a running machine has. `config` is the machine as
+/// it will be, `connected` the keys of what is connected now.
 std::vector<LiveChange> live_changes(const vim::VirtualMachineConfigSpec& spec,
                                      const vim::VirtualMachineConfigInfo& config,
                                      const std::set<std::int32_t>& connected);

@@ -17,7 +17,9 @@ hypervisor::DomainUuid Machine::uuid() const {
     return hypervisor::DomainUuid(std::string(config.uuid()));
 }
 
-std::string Machine::name() const { return std::string(config.name()); }
+std::string Machine::name() const {
+    return std::string(config.name());
+}
 
 Exclusive::Exclusive(std::shared_ptr<Machine> machine, const vim::MoRef& task)
     : machine_(std::move(machine)) {
@@ -25,8 +27,9 @@ Exclusive::Exclusive(std::shared_ptr<Machine> machine, const vim::MoRef& task)
         auto fault = vim::TaskInProgress::make();
         fault.set_task(*machine_->busy);
         machine_.reset();
-        throw vim::Fault(fault, "The operation is not allowed while another task of this machine is "
-                                "in progress.");
+        throw vim::Fault(fault,
+                         "The operation is not allowed while another task of this machine is "
+                         "in progress.");
     }
     machine_->busy = task;
 }
@@ -41,9 +44,10 @@ void require_power_state(const Machine& machine, VirtualMachinePowerState needed
     auto fault = vim::InvalidPowerState::make();
     fault.set_requestedState(needed);
     fault.set_existingState(found);
-    throw vim::Fault(fault, fmt::format("The attempted operation cannot be performed in the current "
-                                        "state ({}): it needs {}.",
-                                        vim::to_string(found), vim::to_string(needed)));
+    throw vim::Fault(fault,
+                     fmt::format("The attempted operation cannot be performed in the current "
+                                 "state ({}): it needs {}.",
+                                 vim::to_string(found), vim::to_string(needed)));
 }
 
 void require_usable(const Machine& machine) {

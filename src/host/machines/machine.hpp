@@ -21,8 +21,9 @@ namespace drover::host {
 /// A machine's number on this host; also its reference. It is never used again.
 using VmId = base::StrongId<struct VmIdTag>;
 
-/// One registered machine, as the host knows it. Belongs to the strand. The truth about its hardware is
-/// the .vmx file, the truth about its power the hypervisor; this is what was last seen of both.
+/// One registered machine, as the host knows it. Belongs to the strand. The truth about its
+/// hardware is the .vmx file, the truth about its power the hypervisor; this is what was last seen
+/// of both.
 struct Machine {
     VmId id;
     vim::MoRef ref;
@@ -30,7 +31,7 @@ struct Machine {
 
     vmx::VmxFile file;
     machine::Disks disks;
-    machine::Datastores datastores;            ///< as the file was read against
+    machine::Datastores datastores;           ///< as the file was read against
     std::vector<machine::MachineFile> files;  ///< in its directory, besides disks
     vim::VirtualMachineConfigInfo config;
     bool is_template = false;

@@ -27,9 +27,12 @@ constexpr std::chrono::seconds kStoreLimit{60};
 
 machine::Provisioning provisioning_of(storage::Provisioning provisioning) {
     switch (provisioning) {
-        case storage::Provisioning::thin: return machine::Provisioning::thin;
-        case storage::Provisioning::thick_lazy: return machine::Provisioning::thick_lazy;
-        case storage::Provisioning::thick_eager: return machine::Provisioning::thick_eager;
+        case storage::Provisioning::thin:
+            return machine::Provisioning::thin;
+        case storage::Provisioning::thick_lazy:
+            return machine::Provisioning::thick_lazy;
+        case storage::Provisioning::thick_eager:
+            return machine::Provisioning::thick_eager;
     }
     return machine::Provisioning::thin;
 }
@@ -47,8 +50,8 @@ machine::DiskFacts facts_of(const storage::DiskDescription& disk) {
     return facts;
 }
 
-// VirtualMachineFileLayoutExFileType of what lies in a machine's directory; empty for disks, which are
-// listed by what the machine says of them, and for what is none of its files.
+// VirtualMachineFileLayoutExFileType of what lies in a machine's directory; empty for disks, which
+// are listed by what the machine says of them, and for what is none of its files.
 std::string_view file_type(std::string_view name) {
     if (name.ends_with(".vmx")) return "config";
     if (name.ends_with(".nvram")) return "nvram";
@@ -158,6 +161,17 @@ void Machines::remove_record(store::Batch& batch, const VmId& id) {
     batch.remove(std::string(kRecordKind), id.value());
 }
 
+bool Machines::has_record(const store::Store& store, const VmId& id) {
+    return store.get(std::string(kRecordKind), id.value()).has_value();
+}
+
+bool Machines::has_record_of(const store::Store& store, const storage::DatastorePath& path) {
+    return std::ranges::any_of(store.load(std::string(kRecordKind)), [&](const auto& record) {
+        const auto value = nlohmann::json::parse(record.value, nullptr, false);
+        return value.is_object() && value.value("path", std::string{}) == path.to_string();
+    });
+}
+
 Awaitable<MachinePtr> Machines::add(VmId id, storage::DatastorePath path, bool is_template) {
     auto machine = std::make_shared<Machine>();
     machine->id = id;
@@ -191,7 +205,8 @@ void Machines::remove(const MachinePtr& machine) {
 Awaitable<vmx::VmxFile> Machines::read_file(storage::DatastorePath path) {
     DatastoreEntry& entry = context_.datastores.of_path(path);
     const std::string text = co_await context_.datastores.run(
-        entry, [path](storage::Datastore& store) { return store.blobs().read(path, kVmxLimitBytes); });
+        entry,
+        [path](storage::Datastore& store) { return store.blobs().read(path, kVmxLimitBytes); });
     auto parsed = vmx::VmxFile::parse(text);
     if (!parsed) {
         auto fault = vim::InvalidVmConfig::make();
@@ -209,8 +224,8 @@ Awaitable<void> Machines::load(MachinePtr machine) {
         machine->datastore_accessible = true;
     } catch (...) {
         const vim::Fault fault = fault_of(std::current_exception());
-        machine->datastore_accessible = !fault.fault().is<vim::InaccessibleDatastore>() &&
-                                        !fault.fault().is<vim::Timedout>();
+        machine->datastore_accessible =
+            !fault.fault().is<vim::InaccessibleDatastore>() && !fault.fault().is<vim::Timedout>();
         machine->problem = fault.message();
         base::log_warning("machine {} ({}): {}", machine->id.value(), machine->path.to_string(),
                           machine->problem);
@@ -247,9 +262,8 @@ Awaitable<machine::ReadContext> Machines::read_context(storage::DatastorePath pa
         DatastoreEntry* entry = context_.datastores.find(disk->datastore());
         if (entry == nullptr) continue;
         context.disks.merge(co_await context_.datastores.run(
-            *entry, [disk = *disk](storage::Datastore& store) {
-                return describe_disks(store, disk);
-            }));
+            *entry,
+            [disk = *disk](storage::Datastore& store) { return describe_disks(store, disk); }));
     }
     co_return context;
 }

@@ -44,6 +44,11 @@ public:
     static store::Record record_of(const VmId& id, const storage::DatastorePath& path,
                                    bool is_template);
     static void remove_record(store::Batch& batch, const VmId& id);
+    /// Whether a machine is registered by this number, or with this .vmx file, says the store. They
+    /// block. For sagas that end long after they began: what they know may belong to another by
+    /// then.
+    static bool has_record(const store::Store& store, const VmId& id);
+    static bool has_record_of(const store::Store& store, const storage::DatastorePath& path);
 
     /// Adds a machine whose record is stored, reads its files and shows it.
     task::Awaitable<MachinePtr> add(VmId id, storage::DatastorePath path, bool is_template);

@@ -4,6 +4,7 @@
 #include "host/faults.hpp"
 #include "host/machines/domain.hpp"
 #include "host/machines/live_devices.hpp"
+#include "host/machines/suspended.hpp"
 
 namespace drover::host {
 
@@ -18,18 +19,11 @@ namespace {
 constexpr std::chrono::seconds kDomainLimit{180};
 // A machine's whole memory goes to the datastore.
 constexpr std::chrono::minutes kSuspendLimit{30};
-constexpr std::string_view kSuspendKey = "checkpoint.vmState";
 
 }  // namespace
 
 Power::Power(const HostContext& context, Machines& machines, Leases& leases)
     : context_(context), machines_(machines), leases_(leases) {}
-
-storage::DatastorePath Power::suspend_file(const storage::DatastorePath& vmx) {
-    std::string name = vmx.file_name();
-    if (name.ends_with(".vmx")) name.resize(name.size() - 4);
-    return *vmx.parent().child(name + ".vmss");
-}
 
 void Power::serve() {
     serve_task("PowerOnVM_Task", "VirtualMachine.powerOn", &Power::power_on);
@@ -96,7 +90,10 @@ Awaitable<void> Power::power_on(MachinePtr machine) {
         failure = std::current_exception();
     }
     if (failure) {
+        // A resume that got no further than a paused domain: the saved memory is still the truth.
+        if (machine->domain) co_await end_domain(machine);
         co_await leases_.release(machine);
+        co_await machines_.load(machine);
         machines_.publish(machine);
         std::rethrow_exception(failure);
     }
@@ -143,8 +140,9 @@ Awaitable<hypervisor::DomainSpec> Power::make_spec(MachinePtr machine) {
 
 Awaitable<void> Power::start_domain(MachinePtr machine) {
     const auto spec = co_await make_spec(machine);
-    const auto saved = machine->file.get(kSuspendKey);
-    if (saved.value_or("").empty()) {
+    if (!machine->suspended) {
+        // A memory that no file names must not be there when this run of the machine ends.
+        co_await remove_suspend_file(context_, machine->path);
         machine->domain = co_await context_.runtime.blocking(
             machine->domain_queue(),
             [&hypervisor = context_.hypervisor, spec] { return hypervisor.start(spec); },
@@ -156,37 +154,30 @@ Awaitable<void> Power::start_domain(MachinePtr machine) {
     machine->domain = co_await context_.runtime.blocking(
         machine->domain_queue(),
         [&hypervisor = context_.hypervisor, spec, image] {
-            return hypervisor.restore(image.string(), spec);
+            return hypervisor.restore(image.string(), spec, hypervisor::InitialState::paused);
         },
         kSuspendLimit);
-    co_await forget_suspend(machine);
-}
-
-// From here on the running domain is the machine's state; the file would only be misleading.
-Awaitable<void> Power::forget_suspend(MachinePtr machine) {
-    machine->suspended = false;
-    vmx::VmxFile file = machine->file;
-    file.remove(kSuspendKey);
-    co_await machines_.store_file(machine, std::move(file));
-    DatastoreEntry& entry = context_.datastores.of_path(machine->path);
-    try {
-        co_await context_.datastores.run(
-            entry, [image = suspend_file(machine->path)](storage::Datastore& store) {
-                store.blobs().remove(image);
-            });
-    } catch (const storage::StorageError& error) {
-        base::log_warning("machine {}: {}", machine->id.value(), error.what());
-    }
+    co_await finish_resume(context_, machines_, machine);
 }
 
 Awaitable<void> Power::power_off(MachinePtr machine) {
     if (machine->suspended && !machine->domain) {
-        // A suspended machine that is turned off loses its memory, as documented.
-        co_await forget_suspend(machine);
+        // A suspended machine that is turned off loses its memory, as documented. With its lease in
+        // hand the next start knows that it has to finish this.
+        co_await leases_.acquire(machine);
+        co_await forget_suspend(context_, machines_, machine);
+        co_await leases_.release(machine);
         machines_.publish(machine);
         co_return;
     }
     require_power_state(*machine, VirtualMachinePowerState::poweredOn);
+    co_await end_domain(machine);
+    machine->question = {};
+    co_await leases_.release(machine);
+    machines_.publish(machine);
+}
+
+Awaitable<void> Power::end_domain(MachinePtr machine) {
     std::exception_ptr failure;
     try {
         co_await context_.runtime.blocking(
@@ -201,9 +192,6 @@ Awaitable<void> Power::power_off(MachinePtr machine) {
     }
     if (failure) std::rethrow_exception(failure);
     machine->domain.reset();
-    machine->question = {};
-    co_await leases_.release(machine);
-    machines_.publish(machine);
 }
 
 Awaitable<void> Power::reset(MachinePtr machine) {
@@ -223,13 +211,16 @@ Awaitable<void> Power::suspend(MachinePtr machine) {
     require_usable(*machine);
     DatastoreEntry& entry = context_.datastores.of_path(machine->path);
     const auto image = suspend_file(machine->path);
+    // Our own file, which libvirt fills: one that it made would be root's alone, and a start after
+    // a crash could not see whether it is whole.
+    co_await context_.datastores.run(
+        entry, [image](storage::Datastore& store) { store.blobs().write(image, ""); });
     co_await context_.runtime.blocking(
         machine->domain_queue(),
         [&hypervisor = context_.hypervisor, uuid = machine->uuid(),
          path = entry.store->host_path(image).string()] { hypervisor.save(uuid, path); },
         kSuspendLimit);
     machine->domain.reset();
-    machine->suspended = true;
     vmx::VmxFile file = machine->file;
     file.set(kSuspendKey, image.file_name());
     co_await machines_.store_file(machine, std::move(file));

@@ -7,8 +7,8 @@
 
 namespace drover::host {
 
-/// Turning machines on and off: PowerOnVM_Task, PowerOffVM_Task, ResetVM_Task, SuspendVM_Task and the
-/// requests to the guest (ShutdownGuest, RebootGuest, StandbyGuest).
+/// Turning machines on and off: PowerOnVM_Task, PowerOffVM_Task, ResetVM_Task, SuspendVM_Task and
+/// the requests to the guest (ShutdownGuest, RebootGuest, StandbyGuest).
 class Power {
 public:
     Power(const HostContext& context, Machines& machines, Leases& leases);
@@ -21,37 +21,31 @@ public:
         on_started_ = std::move(callback);
     }
     /// Refuses power-on with a fault; for maintenance mode.
-    void add_admission(std::function<void()> check) {
-        admission_.push_back(std::move(check));
-    }
+    void add_admission(std::function<void()> check) { admission_.push_back(std::move(check)); }
 
     /// Starts a machine, or resumes it if it is suspended. The caller has it to itself.
     task::Awaitable<void> power_on(MachinePtr machine);
     task::Awaitable<void> power_off(MachinePtr machine);
 
-    /// The same for the host's own doings (autostart), which have no task: they take the machine for
-    /// themselves. `action` is one of AutoStartPowerInfo.stopAction.
+    /// The same for the host's own doings (autostart), which have no task: they take the machine
+    /// for themselves. `action` is one of AutoStartPowerInfo.stopAction.
     task::Awaitable<void> power_on_alone(vim::MoRef machine);
     task::Awaitable<void> stop_alone(vim::MoRef machine, std::string action);
-
-    /// Where a suspended machine's memory is kept.
-    static storage::DatastorePath suspend_file(const storage::DatastorePath& vmx);
 
 private:
     task::Awaitable<hypervisor::DomainSpec> make_spec(MachinePtr machine);
     task::Awaitable<void> start_domain(MachinePtr machine);
     task::Awaitable<void> suspend(MachinePtr machine);
     task::Awaitable<void> reset(MachinePtr machine);
-    task::Awaitable<void> forget_suspend(MachinePtr machine);
+    task::Awaitable<void> end_domain(MachinePtr machine);
     task::Awaitable<void> ask_guest(
         MachinePtr machine,
         std::function<void(hypervisor::Hypervisor&, const hypervisor::DomainUuid&)> request);
     void serve_task(std::string_view method, std::string description,
                     task::Awaitable<void> (Power::*operation)(MachinePtr));
-    void serve_request(std::string_view method,
-                       std::function<void(hypervisor::Hypervisor&,
-                                          const hypervisor::DomainUuid&)>
-                           request);
+    void serve_request(
+        std::string_view method,
+        std::function<void(hypervisor::Hypervisor&, const hypervisor::DomainUuid&)> request);
 
     const HostContext& context_;
     Machines& machines_;

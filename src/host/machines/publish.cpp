@@ -58,8 +58,7 @@ vim::VirtualMachineRuntimeInfo make_runtime(const Machine& machine, const HostCo
     runtime.set_onlineStandby(false);
     runtime.set_consolidationNeeded(false);
     runtime.set_faultToleranceState(vim::VirtualMachineFaultToleranceState::notConfigured);
-    runtime.set_paused(machine.domain &&
-                       machine.domain->state == hypervisor::DomainState::paused);
+    runtime.set_paused(machine.domain && machine.domain->state == hypervisor::DomainState::paused);
     const auto vcpus = machine.config.hardware().numCPU();
     runtime.set_maxCpuUsage(vcpus * static_cast<std::int32_t>(context.host_info.cpu_mhz));
     runtime.set_maxMemoryUsage(machine.config.hardware().memoryMB());
@@ -89,8 +88,8 @@ vim::VirtualMachineSummary make_summary(const Machine& machine, const HostContex
     summary.set_runtime(make_runtime(machine, context));
     summary.set_guest(make_guest_summary(machine));
     summary.set_config(machine::config_summary(machine.config));
-    summary.set_storage(machine::storage_summary(
-        make_storage(machine, context.runtime.clock().wall_now())));
+    summary.set_storage(
+        machine::storage_summary(make_storage(machine, context.runtime.clock().wall_now())));
     summary.set_quickStats(make_quick_stats(machine));
     summary.set_overallStatus(status_of(machine));
     return summary;
@@ -126,14 +125,32 @@ Value references_of(TypeId type, const std::vector<MoRef>& list) {
     return Value::array(type, std::move(values));
 }
 
+// Where the console of a running machine really is, if its file opens one and leaves the port to
+// us.
+vim::VirtualMachineConfigInfo with_console(const Machine& machine) {
+    constexpr std::string_view kPort = "RemoteDisplay.vnc.port";
+    auto config = machine.config;
+    const bool open = machine.file.get_bool("RemoteDisplay.vnc.enabled").value_or(false);
+    if (!open || !machine.domain || !machine.domain->vnc_port || machine.file.contains(kPort)) {
+        return config;
+    }
+    auto options = config.extraConfig().to_vector();
+    auto port = vim::OptionValue::make();
+    port.set_key(kPort);
+    port.set_value(Value::string(std::to_string(*machine.domain->vnc_port)));
+    options.push_back(port);
+    config.set_extraConfig(options);
+    return config;
+}
+
 void show_runtime(Transaction& transaction, const Machine& machine, const HostContext& context) {
     const auto summary = make_summary(machine, context);
     transaction.set(machine.ref, property::summary, summary.raw());
     transaction.set(machine.ref, property::runtime, summary.runtime().raw());
     transaction.set(machine.ref, property::guest, make_guest(machine).raw());
-    transaction.set(machine.ref, property::guestHeartbeatStatus,
-                    vim::Convert<ManagedEntityStatus>::to(
-                        summary.quickStats().guestHeartbeatStatus()));
+    transaction.set(
+        machine.ref, property::guestHeartbeatStatus,
+        vim::Convert<ManagedEntityStatus>::to(summary.quickStats().guestHeartbeatStatus()));
     transaction.set(machine.ref, property::overallStatus,
                     vim::Convert<ManagedEntityStatus>::to(status_of(machine)));
 }
@@ -152,7 +169,7 @@ void Machines::create_object(Transaction& transaction, const Machine& machine) {
 }
 
 void Machines::show(Transaction& transaction, const Machine& machine) {
-    const auto& config = machine.config;
+    const auto config = with_console(machine);
     transaction.set(machine.ref, property::name, Value::string(config.name()));
     transaction.set(machine.ref, property::config, config.raw());
     // A template belongs to no pool: it can't be powered on.
@@ -161,8 +178,7 @@ void Machines::show(Transaction& transaction, const Machine& machine) {
         transaction.set(machine.ref, property::resourcePool, Value{});
         transaction.remove_reference(references::root_pool, names::ResourcePool::vm, machine.ref);
     } else {
-        transaction.set(machine.ref, property::resourcePool,
-                        Value::moref(references::root_pool));
+        transaction.set(machine.ref, property::resourcePool, Value::moref(references::root_pool));
         transaction.add_reference(references::root_pool, names::ResourcePool::vm, machine.ref);
     }
     auto resources = vim::ResourceConfigSpec::make();
@@ -185,17 +201,17 @@ void Machines::show(Transaction& transaction, const Machine& machine) {
             context_.datastores.remove_machine(transaction, entry->name, machine.ref);
         }
     }
-    transaction.set(machine.ref, property::datastore,
-                    references_of(TypeId::Datastore, datastores));
-    transaction.set(machine.ref, property::storage,
-                    make_storage(machine, now).raw());
+    transaction.set(machine.ref, property::datastore, references_of(TypeId::Datastore, datastores));
+    transaction.set(machine.ref, property::storage, make_storage(machine, now).raw());
     const auto networks = networks_of(machine, context_.networks);
     context_.networks.set_machine(transaction, networks, machine.ref);
     transaction.set(machine.ref, property::network, references_of(TypeId::Network, networks));
     show_runtime(transaction, machine, context_);
 }
 
-void Machines::publish(const MachinePtr& machine) { publish_all({machine}); }
+void Machines::publish(const MachinePtr& machine) {
+    publish_all({machine});
+}
 
 void Machines::publish_all(const std::vector<MachinePtr>& machines) {
     Transaction transaction(context_.inventory);

@@ -5,7 +5,7 @@
 #include "base/log.hpp"
 #include "host/faults.hpp"
 #include "host/machines/live_devices.hpp"
-#include "host/machines/power.hpp"
+#include "host/machines/suspended.hpp"
 
 namespace drover::host {
 
@@ -17,6 +17,7 @@ using vim::Value;
 namespace {
 
 constexpr std::chrono::seconds kListLimit{60};
+constexpr std::chrono::milliseconds kBusyPause{200};
 constexpr std::string_view kRetry = "0";
 constexpr std::string_view kPowerOff = "1";
 
@@ -36,7 +37,8 @@ Reconciler::Reconciler(const HostContext& context, Machines& machines, Leases& l
 Reconciler::~Reconciler() = default;
 
 Awaitable<void> Reconciler::start() {
-    context_.dispatcher.add("AnswerVM", [this](task::Call call) { return answer(std::move(call)); });
+    context_.dispatcher.add("AnswerVM",
+                            [this](task::Call call) { return answer(std::move(call)); });
     // The first event tells the state of the connection, and that leads to the first comparison.
     subscription_ = context_.hypervisor.subscribe([this](const hypervisor::Event& event) {
         boost::asio::post(context_.runtime.strand(), [this, event] { handle(event); });
@@ -65,8 +67,9 @@ void Reconciler::handle(const hypervisor::Event& event) {
 
 void Reconciler::handle_lifecycle(const hypervisor::LifecycleEvent& event) {
     const MachinePtr machine = machines_.find_by_uuid(event.uuid);
-    // Whoever has the machine to itself publishes what comes of it.
-    if (!machine || machine->busy) return;
+    if (!machine) return;
+    // Whoever has the machine to itself publishes what comes of it, but may not know of this.
+    if (machine->busy) return look_again_later(machine);
     if (event.kind == LifecycleKind::rebooted) {
         machine->guest.reset();
         machine->boot_time = context_.runtime.clock().wall_now();
@@ -76,12 +79,27 @@ void Reconciler::handle_lifecycle(const hypervisor::LifecycleEvent& event) {
     context_.runtime.spawn("machine " + machine->id.value(), look_again(machine));
 }
 
+void Reconciler::look_again_later(const MachinePtr& machine) {
+    if (!waiting_.insert(machine->id).second) return;
+    context_.runtime.spawn("machine " + machine->id.value(), look_when_free(machine));
+}
+
+Awaitable<void> Reconciler::look_when_free(MachinePtr machine) {
+    while (machine->busy) co_await context_.runtime.sleep(kBusyPause);
+    waiting_.erase(machine->id);
+    if (machines_.find(machine->ref)) co_await look_again(machine);
+}
+
 // Events only say that something happened; what is true now is asked.
 Awaitable<void> Reconciler::look_again(MachinePtr machine) {
     auto domain = co_await context_.runtime.blocking(
         machine->domain_queue(),
         [this, uuid = machine->uuid()] { return context_.hypervisor.find(uuid); }, kListLimit);
-    if (!machine->busy) co_await compare(machine, std::move(domain));
+    if (machine->busy) {
+        look_again_later(machine);
+    } else if (machines_.find(machine->ref)) {
+        co_await compare(machine, std::move(domain));
+    }
 }
 
 Awaitable<void> Reconciler::compare_all() {
@@ -96,7 +114,10 @@ Awaitable<void> Reconciler::compare_all() {
         co_return;
     }
     for (const MachinePtr& machine : machines_.all()) {
-        if (machine->busy) continue;
+        if (machine->busy) {
+            look_again_later(machine);
+            continue;
+        }
         std::optional<DomainInfo> found;
         for (const DomainInfo& domain : domains) {
             if (domain.uuid == machine->uuid()) found = domain;
@@ -114,64 +135,104 @@ Awaitable<void> Reconciler::compare(MachinePtr machine, std::optional<DomainInfo
     const bool was_running = machine->domain.has_value();
     const bool runs = domain && domain->state != hypervisor::DomainState::stopped;
     machine->domain = runs ? std::move(domain) : std::nullopt;
-    if (!runs) {
-        co_await settle_stopped(machine);
-    } else if (!was_running) {
-        base::log_info("machine {} was found running", machine->id.value());
-        if (!machine->boot_time) machine->boot_time = context_.runtime.clock().wall_now();
-        if (machine->is_usable()) {
-            co_await leases_.is_ours(machine);
-            machine->connected = connected_at_start(machine->config);
-            co_await machines_.load(machine);
+    try {
+        if (!runs) {
+            co_await settle_stopped(machine);
+        } else if (!was_running) {
+            base::log_info("machine {} was found running", machine->id.value());
+            if (!machine->boot_time) machine->boot_time = context_.runtime.clock().wall_now();
+            co_await settle_running(machine);
         }
+    } catch (...) {
+        // Its power is known all the same; the rest is tried again at the next comparison.
+        base::log_warning("machine {}: {}", machine->id.value(),
+                          fault_of(std::current_exception()).message());
     }
-    if (runs && machine->domain->paused_reason == hypervisor::PausedReason::io_error) {
+    // An operation may have begun meanwhile, or have ended already.
+    if (machine->domain && machine->domain->paused_reason == hypervisor::PausedReason::io_error) {
         set_question(*machine);
     } else {
         machine->question = {};
     }
     machines_.publish(machine);
-    if (runs && !was_running && on_guest_) on_guest_(machine);
+    if (machine->domain && !was_running && on_guest_) on_guest_(machine);
 }
 
-// The machine does not run. If its lease is still ours it did until lately: a suspend that was cut off before
-// the file could say so is finished, then the lease is given back.
+// Found running: a power-on that was cut off, or a machine that ran on while we were away. An
+// earlier comparison may have come before libvirt had begun and given the lease back: it is taken
+// once more.
+Awaitable<void> Reconciler::settle_running(MachinePtr machine) {
+    if (!machine->is_usable()) co_return;
+    if (!co_await leases_.is_ours(machine)) {
+        base::log_warning("machine {} runs without a lease, taking it", machine->id.value());
+        co_await leases_.acquire(machine);
+    }
+    if (machine->busy || !machine->domain) co_return;
+    machine->connected = connected_at_start(machine->config);
+    co_await machines_.load(machine);
+    if (machine->suspended && machine->domain && !machine->busy) {
+        base::log_info("machine {}: its resume was cut off, finishing it", machine->id.value());
+        const Exclusive exclusive(machine, {});
+        co_await finish_resume(context_, machines_, machine);
+    }
+}
+
+// The machine does not run. If its lease is still ours it did until lately: what was cut off is
+// finished, then the lease is given back.
 Awaitable<void> Reconciler::settle_stopped(MachinePtr machine) {
     machine->boot_time.reset();
     machine->guest.reset();
     if (!machine->is_usable() || machine->is_template) co_return;
     if (!co_await leases_.is_ours(machine)) co_return;
-    if (!machine->suspended) {
-        DatastoreEntry& entry = context_.datastores.of_path(machine->path);
-        const auto image = Power::suspend_file(machine->path);
-        const bool complete = co_await context_.datastores.run(
-            entry, [this, image](storage::Datastore& store) {
-                try {
-                    store.blobs().stat(image);
-                    return context_.hypervisor.is_save_image_complete(
-                        store.host_path(image).string());
-                } catch (const std::exception&) {
-                    return false;
-                }
-            });
-        if (complete) {
-            base::log_info("machine {}: its suspend is complete", machine->id.value());
-            vmx::VmxFile file = machine->file;
-            file.set("checkpoint.vmState", image.file_name());
-            co_await machines_.store_file(machine, std::move(file));
-        }
+    // An operation that has come in the meantime has taken the lease for itself.
+    if (machine->busy || machine->domain) co_return;
+    const std::uint64_t generation = machine->lease_generation;
+    co_await settle_suspend(machine);
+    co_await leases_.release_at(machine, generation);
+}
+
+// Image and file must agree: a complete image without a word in the file is a suspend that was cut
+// off at its end, an incomplete one was cut off before; a file without an image was to be
+// forgotten.
+Awaitable<void> Reconciler::settle_suspend(MachinePtr machine) {
+    enum class Image { none, incomplete, complete };
+    const auto path = suspend_file(machine->path);
+    const Image image = co_await context_.datastores.run(
+        context_.datastores.of_path(machine->path), [this, path](storage::Datastore& store) {
+            try {
+                store.blobs().stat(path);
+            } catch (const storage::StorageError& error) {
+                if (error.kind() != storage::StorageErrorKind::not_found) throw;
+                return Image::none;
+            }
+            return context_.hypervisor.is_save_image_complete(store.host_path(path).string())
+                       ? Image::complete
+                       : Image::incomplete;
+        });
+    if (machine->busy || image == (machine->suspended ? Image::complete : Image::none)) co_return;
+    const Exclusive exclusive(machine, {});
+    if (image == Image::complete) {
+        base::log_info("machine {}: its suspend is complete", machine->id.value());
+        vmx::VmxFile file = machine->file;
+        file.set(kSuspendKey, path.file_name());
+        co_await machines_.store_file(machine, std::move(file));
+        co_await machines_.load(machine);
+    } else {
+        base::log_warning("machine {}: it has no complete memory to resume from, it is off",
+                          machine->id.value());
+        co_await forget_suspend(context_, machines_, machine);
     }
-    co_await leases_.release(machine);
 }
 
 void Reconciler::set_question(Machine& machine) {
     if (machine.question) return;
     const bool no_space = machine.domain->io_error == hypervisor::IoErrorReason::no_space;
     const std::string text =
-        no_space ? "There is no more space for the machine's disk on its datastore. Free some space, "
-                   "then choose Retry to continue."
-                 : "The machine's disk could not be read or written. When the storage is back, choose "
-                   "Retry to continue.";
+        no_space
+            ? "There is no more space for the machine's disk on its datastore. Free some space, "
+              "then choose Retry to continue."
+            : "The machine's disk could not be read or written. When the storage is back, choose "
+              "Retry to continue.";
     auto options = vim::ChoiceOption::make();
     options.set_choiceInfo({choice(kRetry, "Retry"), choice(kPowerOff, "Power off")});
     options.set_defaultIndex(0);
@@ -229,10 +290,9 @@ Awaitable<void> Reconciler::datastore_is_back(std::string name) {
     for (const MachinePtr& machine : machines_.all()) {
         if (machine->path.datastore() != name || machine->busy) continue;
         co_await machines_.load(machine);
-        const bool stalled =
-            machine->domain &&
-            machine->domain->paused_reason == hypervisor::PausedReason::io_error &&
-            machine->domain->io_error != hypervisor::IoErrorReason::no_space;
+        const bool stalled = machine->domain &&
+                             machine->domain->paused_reason == hypervisor::PausedReason::io_error &&
+                             machine->domain->io_error != hypervisor::IoErrorReason::no_space;
         if (stalled) {
             base::log_info("machine {}: its storage is back, it goes on", machine->id.value());
             co_await context_.runtime.blocking(

@@ -1,14 +1,15 @@
 #pragma once
 
 #include <memory>
+#include <set>
 
 #include "host/machines/leases.hpp"
 #include "host/machines/machines.hpp"
 
 namespace drover::host {
 
-/// Keeps what is shown of machines true: follows the hypervisor's events, and compares everything with
-/// the hypervisor after a start of this process, a lost connection or a datastore's return.
+/// Keeps what is shown of machines true: follows the hypervisor's events, and compares everything
+/// with the hypervisor after a start of this process, a lost connection or a datastore's return.
 class Reconciler {
 public:
     Reconciler(const HostContext& context, Machines& machines, Leases& leases);
@@ -30,9 +31,12 @@ public:
 
 private:
     task::Awaitable<void> compare_all();
-    task::Awaitable<void> compare(MachinePtr machine,
-                                  std::optional<hypervisor::DomainInfo> domain);
+    task::Awaitable<void> compare(MachinePtr machine, std::optional<hypervisor::DomainInfo> domain);
+    task::Awaitable<void> settle_running(MachinePtr machine);
     task::Awaitable<void> settle_stopped(MachinePtr machine);
+    task::Awaitable<void> settle_suspend(MachinePtr machine);
+    void look_again_later(const MachinePtr& machine);
+    task::Awaitable<void> look_when_free(MachinePtr machine);
     task::Awaitable<void> look_again(MachinePtr machine);
     task::Awaitable<void> datastore_is_back(std::string name);
     void handle(const hypervisor::Event& event);
@@ -42,6 +46,7 @@ private:
     const HostContext& context_;
     Machines& machines_;
     Leases& leases_;
+    std::set<VmId> waiting_;  ///< for the task that has them to end
     std::function<void(const MachinePtr&)> on_guest_;
     std::unique_ptr<hypervisor::Subscription> subscription_;
     bool connected_ = false;

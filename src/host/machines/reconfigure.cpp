@@ -107,13 +107,12 @@ Awaitable<void> Reconfigure::reconfigure(MachinePtr machine, vim::VirtualMachine
             auto fault = vim::DuplicateName::make();
             fault.set_name(planned.config.name());
             fault.set_object(other->ref);
-            throw vim::Fault(fault, "The name '" + std::string(planned.config.name()) +
-                                        "' already exists.");
+            throw vim::Fault(
+                fault, "The name '" + std::string(planned.config.name()) + "' already exists.");
         }
     }
-    const auto changes =
-        machine->domain ? live_changes(spec, planned.config, machine->connected)
-                        : std::vector<LiveChange>{};
+    const auto changes = machine->domain ? live_changes(spec, planned.config, machine->connected)
+                                         : std::vector<LiveChange>{};
     const Plan plan{machine->path, planned.file.to_string(), planned.create, planned.grow,
                     planned.destroy};
     co_await context_.sagas.run(build(plan, context_.datastores.control_for(task)));
@@ -127,11 +126,13 @@ SagaStep Reconfigure::make_disk_step(const machine::DiskToCreate& disk,
     DatastoreEntry* place = &context_.datastores.of_path(path_of(disk.file));
     return {"disk " + disk.file,
             [this, place, disk, control] {
-                return context_.datastores.run_long(*place, [disk, control](storage::Datastore& store) {
-                    const auto path = path_of(disk.file);
-                    if (disk.replace) ignore_missing([&] { store.volumes().delete_disk(path); });
-                    store.volumes().create_disk(path, storage_spec(disk), control);
-                });
+                return context_.datastores.run_long(
+                    *place, [disk, control](storage::Datastore& store) {
+                        const auto path = path_of(disk.file);
+                        if (disk.replace)
+                            ignore_missing([&] { store.volumes().delete_disk(path); });
+                        store.volumes().create_disk(path, storage_spec(disk), control);
+                    });
             },
             [this, place, disk] {
                 return context_.datastores.run(*place, [disk](storage::Datastore& store) {
@@ -146,41 +147,40 @@ Saga Reconfigure::build(const Plan& plan, storage::CopyControl control) {
     saga.parameters = plan.to_text();
     for (const auto& disk : plan.create) saga.steps.push_back(make_disk_step(disk, control));
     for (const auto& disk : plan.grow) {
-        // A disk that was grown and a file that doesn't say so yet go together: growing has no undo.
-        saga.steps.push_back({"grow " + disk.file,
-                              [this, disk] {
-                                  const auto path = path_of(disk.file);
-                                  return context_.datastores.run_long(
-                                      context_.datastores.of_path(path),
-                                      [disk, path](storage::Datastore& store) {
-                                          store.volumes().grow_disk(
-                                              path, static_cast<std::uint64_t>(disk.capacity_bytes));
-                                      });
-                              },
-                              {}});
+        // A disk that was grown and a file that doesn't say so yet go together: growing has no
+        // undo.
+        saga.steps.push_back(
+            {"grow " + disk.file,
+             [this, disk] {
+                 const auto path = path_of(disk.file);
+                 return context_.datastores.run_long(
+                     context_.datastores.of_path(path), [disk, path](storage::Datastore& store) {
+                         store.volumes().grow_disk(path,
+                                                   static_cast<std::uint64_t>(disk.capacity_bytes));
+                     });
+             },
+             {}});
     }
-    saga.steps.push_back({"file",
-                          [this, vmx = plan.vmx, text = plan.vmx_text] {
-                              return context_.datastores.run(
-                                  context_.datastores.of_path(vmx),
-                                  [vmx, text](storage::Datastore& store) {
-                                      store.blobs().write(vmx, text);
-                                  });
-                          },
-                          {},
-                          true});
+    saga.steps.push_back(
+        {"file",
+         [this, vmx = plan.vmx, text = plan.vmx_text] {
+             return context_.datastores.run(
+                 context_.datastores.of_path(vmx),
+                 [vmx, text](storage::Datastore& store) { store.blobs().write(vmx, text); });
+         },
+         {},
+         true});
     for (const std::string& disk : plan.destroy) {
-        saga.steps.push_back({"delete " + disk,
-                              [this, disk] {
-                                  const auto path = path_of(disk);
-                                  return context_.datastores.run(
-                                      context_.datastores.of_path(path),
-                                      [path](storage::Datastore& store) {
-                                          ignore_missing(
-                                              [&] { store.volumes().delete_disk(path); });
-                                      });
-                              },
-                              {}});
+        saga.steps.push_back(
+            {"delete " + disk,
+             [this, disk] {
+                 const auto path = path_of(disk);
+                 return context_.datastores.run(
+                     context_.datastores.of_path(path), [path](storage::Datastore& store) {
+                         ignore_missing([&] { store.volumes().delete_disk(path); });
+                     });
+             },
+             {}});
     }
     return saga;
 }

@@ -5,8 +5,8 @@
 
 namespace drover::host {
 
-/// ReconfigVM_Task: new disks first, then the .vmx file (that is the moment of truth), then what is no
-/// longer needed; a running machine is told what it can take. A saga.
+/// ReconfigVM_Task: new disks first, then the .vmx file (that is the moment of truth), then what is
+/// no longer needed; a running machine is told what it can take. A saga.
 class Reconfigure {
 public:
     Reconfigure(const HostContext& context, Machines& machines);

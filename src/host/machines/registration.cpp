@@ -96,8 +96,8 @@ Awaitable<Value> Registration::register_machine(std::string path_text, std::stri
     if (const MachinePtr other = machines_.find_by_path(path)) {
         auto fault = vim::AlreadyExists::make();
         fault.set_name(other->id.value());
-        throw vim::Fault(fault, fmt::format("{} is registered already, as '{}'.", path_text,
-                                            other->name()));
+        throw vim::Fault(
+            fault, fmt::format("{} is registered already, as '{}'.", path_text, other->name()));
     }
     vmx::VmxFile file = co_await machines_.read_file(path);
     const std::string before = file.to_string();

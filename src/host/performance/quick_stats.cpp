@@ -4,7 +4,9 @@ namespace drover::host {
 
 namespace {
 
-std::int32_t megabytes(std::uint64_t bytes) { return static_cast<std::int32_t>(bytes >> 20); }
+std::int32_t megabytes(std::uint64_t bytes) {
+    return static_cast<std::int32_t>(bytes >> 20);
+}
 
 }  // namespace
 

@@ -206,6 +206,7 @@ void append_disk(xml_node devices, const DomainSpec& spec, const DiskSpec& disk)
     if (disk.read_only || disk.device == DiskDevice::cdrom) node.append_child("readonly");
     if (disk.shareable) node.append_child("shareable");
     if (!disk.serial.empty()) node.append_child("serial").text().set(disk.serial.c_str());
+    if (!disk.wwn.empty()) node.append_child("wwn").text().set(disk.wwn.c_str());
     append_boot(node, disk.boot_index);
     append_drive_address(node, spec, disk);
 }

@@ -33,8 +33,9 @@ class Connection:
         return self.datacenter.vmFolder.CreateVM_Task(spec, self.compute.resourcePool)
 
     def machines(self):
-        """Returns {name: VirtualMachine} of all that is registered."""
-        return {machine.name: machine for machine in self.datacenter.vmFolder.childEntity}
+        """Returns {name: VirtualMachine} of all that tests have made: not the demo guest's."""
+        every = {machine.name: machine for machine in self.datacenter.vmFolder.childEntity}
+        return {name: machine for name, machine in every.items() if name != "demo"}
 
     def machine(self, name):
         return self.machines()[name]

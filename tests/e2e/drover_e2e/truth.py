@@ -9,6 +9,8 @@ from pyVmomi import vim
 
 # What the sandbox itself puts on the datastore.
 _SANDBOX_DIRECTORIES = {"demo", "iso", ".drover"}
+# A file that was being written when its writer died. No client sees it; it goes with its machine.
+_UNFINISHED_WRITE = ".drover-tmp-"
 _LEASE = re.compile(r"(.+)\.lease\.(\d+)")
 
 
@@ -66,7 +68,9 @@ def _files(datastore, machines):
         directory = os.path.dirname(_path_of(machine))
         names = os.listdir(os.path.join(datastore, directory))
         for name in names:
-            if f"{directory}/{name}" not in expected and not _LEASE.fullmatch(name):
+            if name.startswith(_UNFINISHED_WRITE) or _LEASE.fullmatch(name):
+                continue
+            if f"{directory}/{name}" not in expected:
                 found.append(f"stray file: {directory}/{name}")
         has_image = any(name.endswith(".vmss") for name in names)
         if has_image != (machine.runtime.powerState == "suspended"):

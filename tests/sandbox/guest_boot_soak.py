@@ -42,6 +42,9 @@ MACHINES = (
     ("cdrom-ahci", "q35", ["ide-cd,drive=disk,bus=ide.2"], "e1000e"),
 )
 
+# Debian's OVMF is built without drivers for these: no UEFI machine boots from them.
+NOT_WITH_UEFI = ("lsilogic", "mptsas", "pvscsi")
+
 
 class Machine:
     """One QEMU with the demo guest; a context manager that leaves nothing behind."""
@@ -239,7 +242,7 @@ class GuestBoots(unittest.TestCase):
 
 def _add_tests():
     for name, machine, devices, card in MACHINES:
-        for firmware in ("bios", "uefi"):
+        for firmware in ("bios",) if name in NOT_WITH_UEFI else ("bios", "uefi"):
             def test(self, firmware=firmware, name=name, machine=machine, devices=devices,
                      card=card):
                 self.boot(firmware, name, machine, devices, card)
