@@ -24,6 +24,7 @@
 #include "host/performance/sampler.hpp"
 #include "host/references.hpp"
 #include "host/service_instance.hpp"
+#include "host/welcome_page.hpp"
 #include "rootd/client.hpp"
 #include "service/property_collector.hpp"
 #include "service/sdk_endpoint.hpp"
@@ -319,6 +320,9 @@ Awaitable<http::Response> HostAgent::handle(http::Request request) {
     }
     if (FolderEndpoint::serves(path)) {
         co_return co_await services_->folder->handle(std::move(request));
+    }
+    if (path == "/" && (request.method == "GET" || request.method == "HEAD")) {
+        co_return welcome_page(services_->parts.config);
     }
     co_return http::Response::text(404, "There is nothing at this address. The API is at /sdk.\n");
 }
