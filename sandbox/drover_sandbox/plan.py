@@ -65,6 +65,14 @@ class Plan:
     def datastore_directory(self):
         return os.path.join(self.directory, "datastore")
 
+    @property
+    def program_directory(self):
+        return os.path.join(self.directory, "bin")
+
+    def program(self, name):
+        """The sandbox's own copy of one of drover's daemons."""
+        return os.path.join(self.program_directory, name)
+
     def host_directory(self, host):
         return os.path.join(self.directory, "hosts", host.name)
 

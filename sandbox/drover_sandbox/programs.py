@@ -44,3 +44,17 @@ def find(name):
             return path
     raise SandboxError(f"{name} is not in {', '.join(places)}: build it first (make build), say "
                        "where it is in DROVER_BIN_DIR, or bring up libvirt alone (--no-hostd)")
+
+
+def install(plan):
+    """Copies the daemons into the sandbox, where the user drover can run them.
+
+    What was built may lie below a directory that is closed to others; and a build may go on while
+    the sandbox runs.
+    """
+    os.makedirs(plan.program_directory, mode=0o755, exist_ok=True)
+    for name in ("drover-rootd", "drover-hostd"):
+        target = plan.program(name)
+        shutil.copyfile(find(name), target + ".new")
+        os.chmod(target + ".new", 0o755)
+        os.replace(target + ".new", target)

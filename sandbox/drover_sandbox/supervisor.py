@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 
-from . import cgroup, host_files, network, programs, system
+from . import cgroup, host_files, network, system
 from . import plan as plans
 
 _RUN_BYTES = "64m"
@@ -185,14 +185,14 @@ def _start_daemons(plan, host):
     if plan.hostd:
         # Open before hostd and for as long as the host lives: clients may connect at any time.
         listener = socket.create_server((plan.address(host), 443), backlog=128)
-        rootd = start([programs.find("drover-rootd"), "--socket", _ROOTD_SOCKET, "--peer-user",
+        rootd = start([plan.program("drover-rootd"), "--socket", _ROOTD_SOCKET, "--peer-user",
                        plans.USER, "--datastore-root", plan.datastore_directory,
                        "--bridge-prefix", "brvm"])
     libvirtd = start(["libvirtd", "--listen", "--pid-file", "/run/libvirt/libvirtd.pid"])
     _wait_for_socket(_LIBVIRT_SOCKET, libvirtd, 20.0)
     if plan.hostd:
         _wait_for_socket(_ROOTD_SOCKET, rootd, 5.0, socket.SOCK_SEQPACKET)
-        hostd = programs.find("drover-hostd")
+        hostd = plan.program("drover-hostd")
         _set_password(plan, host, hostd)
         start(unprivileged([hostd, "--config", plan.config_file(host)]), name="drover-hostd",
               listener=listener)

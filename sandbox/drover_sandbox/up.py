@@ -136,6 +136,8 @@ def _lay_ground(name, hosts, cpu_cores, memory_bytes, with_hostd, images, say):
 def _start_hosts(plan, hosts):
     """Starts hosts side by side; returns when all answer, raises SandboxError otherwise."""
     deadline = time.monotonic() + _START_S
+    if plan.hostd:
+        programs.install(plan)
     answers = {}
     for host in hosts:
         host_files.prepare(plan, host)
