@@ -17,7 +17,7 @@ from . import (api, cgroup, dhcp, host_files, ledger, network, programs, supervi
 from . import plan as plans
 from .errors import SandboxError
 
-_START_S = 30.0
+_START_S = 120.0  # a busy machine takes its time; an idle one needs about ten seconds
 
 
 def up(name, hosts, cpu_cores, memory_bytes, with_hostd, foreground, template_registered, demo,
