@@ -65,14 +65,16 @@ struct Destroy::Plan {
     std::string id;
     DatastorePath vmx;
     std::vector<std::string> disks;
+    std::vector<std::string> logs;  ///< of serial ports, in the machine's own directory
 
     std::string to_text() const {
-        return json{{"id", id}, {"vmx", vmx.to_string()}, {"disks", disks}}.dump();
+        return json{{"id", id}, {"vmx", vmx.to_string()}, {"disks", disks}, {"logs", logs}}.dump();
     }
     static Plan from_text(const std::string& text) {
         const json value = json::parse(text);
         return {value.at("id").get<std::string>(), path_of(value.at("vmx").get<std::string>()),
-                value.at("disks").get<std::vector<std::string>>()};
+                value.at("disks").get<std::vector<std::string>>(),
+                value.at("logs").get<std::vector<std::string>>()};
     }
 };
 
@@ -125,10 +127,17 @@ Awaitable<void> Destroy::destroy(MachinePtr machine) {
     }
     if (!machine->datastore_accessible) require_usable(*machine);
     refuse_parent_of_others(*machine);
-    Plan plan{machine->id.value(), machine->path, {}};
+    Plan plan{machine->id.value(), machine->path, {}, {}};
     for (const auto& device : machine->config.hardware().device()) {
         const auto backing = device.backing().as<vim::VirtualDeviceFileBackingInfo>();
-        if (!device.is<vim::VirtualDisk>() || !backing) continue;
+        if (!backing) continue;
+        if (device.is<vim::VirtualSerialPort>()) {
+            const auto log = DatastorePath::parse(backing.fileName());
+            if (log && !log->is_root() && log->parent() == machine->path.parent()) {
+                plan.logs.emplace_back(backing.fileName());
+            }
+        }
+        if (!device.is<vim::VirtualDisk>()) continue;
         // Only what lies on a datastore of ours.
         const auto path = DatastorePath::parse(backing.fileName());
         if (path && context_.datastores.find(path->datastore()) != nullptr) {
@@ -162,11 +171,15 @@ Saga Destroy::build(const Plan& plan) {
                               {}});
     }
     saga.steps.push_back({"files",
-                          [this, vmx = plan.vmx, id = VmId(plan.id)] {
+                          [this, vmx = plan.vmx, logs = plan.logs, id = VmId(plan.id)] {
                               return context_.datastores.run(
                                   context_.datastores.of_path(vmx),
-                                  [this, vmx, id](storage::Datastore& store) {
+                                  [this, vmx, logs, id](storage::Datastore& store) {
                                       if (!Machines::has_record(context_.store, id)) return;
+                                      for (const std::string& log : logs) {
+                                          delete_if_there(
+                                              [&] { store.blobs().remove(path_of(log)); });
+                                      }
                                       delete_files(store, vmx);
                                   });
                           },
