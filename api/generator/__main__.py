@@ -7,11 +7,17 @@ from . import handles, schema, tables
 from .resolve import resolve
 
 
-def read_list(path):
-    words = []
+def read_areas(path):
+    """Area -> names; None: before the first line `area NAME`."""
+    areas = {None: []}
+    listed = areas[None]
     for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
-        words += line.split("#")[0].split()
-    return words
+        words = line.split("#")[0].split()
+        if words[:1] == ["area"]:
+            listed = areas.setdefault(words[1], [])
+        else:
+            listed += words
+    return areas
 
 
 def write_if_changed(path, text):
@@ -25,8 +31,8 @@ def files_of(schema_directory, handles_file):
     resolved = resolve(schema.load(schema_directory))
     return {"schema_tables.cpp": tables.Tables(resolved).cpp(),
             "type_id.hpp": tables.type_ids(resolved),
-            "types.hpp": handles.Handles(resolved, read_list(handles_file)).cpp(),
-            "properties.hpp": handles.property_indices(resolved)}
+            "properties.hpp": handles.property_indices(resolved),
+            **handles.Handles.headers(resolved, read_areas(handles_file))}
 
 
 def main(schema_directory, handles_file, output):

@@ -1,7 +1,9 @@
 """Writes the C++ classes that code touches: handles over data objects, enumerations, requests.
 
 Which ones is said in api/handles.txt; the bases of a listed type come along. Everything else stays
-a generic data object that the tables describe.
+a generic data object that the tables describe. What most of the product needs is in types.hpp; an
+area that few directories need has a header of its own, so that they alone are compiled again when
+it grows.
 """
 
 from .resolve import all_members, ancestry, request_name, wire_type
@@ -25,9 +27,34 @@ def identifier(name):
 
 
 class Handles:
-    def __init__(self, resolved, listed):
+    """The classes of one header. `earlier` are the headers' that it may build on: its classes and
+    those of the headers that it includes are known to it, all others are generic."""
+
+    def __init__(self, resolved, listed, earlier=()):
         self.resolved = resolved
-        self.classes = {}
+        self.area = None
+        needed = self._closure(listed)
+        self.included = [other for other in earlier
+                         if other.area is None or not needed.keys().isdisjoint(other.own)]
+        known = {name: item for other in self.included for name, item in other.classes.items()}
+        self.own = {name: item for name, item in needed.items() if name not in known}
+        self.classes = known | self.own
+
+    @classmethod
+    def headers(cls, resolved, areas):
+        """File name -> text. `areas`: name (None: types.hpp, the first) -> listed names."""
+        made = []
+        for area, listed in areas.items():
+            made.append(cls(resolved, listed, made))
+            made[-1].area = area
+        return {item.file_name(): item.cpp() for item in made}
+
+    def file_name(self):
+        return f"{self.area}_types.hpp" if self.area else "types.hpp"
+
+    def _closure(self, listed):
+        """The listed types, their bases, and the enumerations of their members."""
+        resolved, classes = self.resolved, {}
         found = {name: resolved.types.get(name) or resolved.types.get(name + "RequestType")
                  for name in listed}
         unknown = [name for name, item in found.items() if item is None or item.kind == "managed"]
@@ -36,15 +63,16 @@ class Handles:
                              + ", ".join(unknown))
         for item in found.values():
             if item.kind == "enum":
-                self.classes[item.name] = item
+                classes[item.name] = item
                 continue
             for ancestor in ancestry(resolved, item):
-                self.classes[ancestor.name] = ancestor
-        for item in list(self.classes.values()):
+                classes[ancestor.name] = ancestor
+        for item in list(classes.values()):
             for member in item.members:
                 found = resolved.types.get(member.type.name)
                 if found is not None and found.kind == "enum" and not member.type.key_of:
-                    self.classes[found.name] = found
+                    classes[found.name] = found
+        return classes
 
     def class_name(self, item):
         if item.kind == "request":
@@ -120,11 +148,12 @@ class Handles:
         return declarations + ["};", ""], definitions + [""]
 
     def cpp(self):
-        items = list(self.classes.values())
+        items = list(self.own.values())
         enums = sorted((i for i in items if i.kind == "enum"), key=lambda i: i.name)
         objects = sorted((i for i in items if i.kind != "enum"),
                          key=lambda i: (len(ancestry(self.resolved, i)), i.name))
-        lines = [HEAD, "#pragma once\n", '#include "vim/data_handle.hpp"\n',
+        included = [other.file_name() for other in self.included] or ["data_handle.hpp"]
+        lines = [HEAD, "#pragma once\n", *(f'#include "vim/{name}"' for name in included), "",
                  "namespace drover::vim {\n"]
         for item in enums:
             lines += self.enum(item)

@@ -170,10 +170,16 @@ Awaitable<void> Reconciler::settle_running(MachinePtr machine) {
     if (machine->busy || !machine->domain) co_return;
     machine->connected = connected_at_start(machine->config);
     co_await machines_.load(machine);
-    if (machine->suspended && machine->domain && !machine->busy) {
+    if (machine->busy || !machine->domain) co_return;
+    if (machine->suspended) {
         base::log_info("machine {}: its resume was cut off, finishing it", machine->id.value());
         const Exclusive exclusive(machine, {});
         co_await finish_resume(context_, machines_, machine);
+    } else if (machine->domain->state == hypervisor::DomainState::running) {
+        // A suspend that was cut off before the hypervisor heard of it has left an image without
+        // contents. One that is being written belongs to a paused domain.
+        const Exclusive exclusive(machine, {});
+        co_await remove_suspend_file(context_, machine->path);
     }
 }
 
