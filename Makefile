@@ -6,7 +6,7 @@ JOBS  ?= $(shell nproc)
 BIN   := $(BUILD)/bin
 SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: run stop build test test-unit test-e2e lint format bench fuzz soak-guest-boot asan tsan deps-build deps-run deps-test clean
+.PHONY: run stop build test test-unit test-e2e lint format bench fuzz packages soak-guest-boot asan tsan deps-build deps-run deps-test clean
 
 ## Start the three-host sandbox cluster and say where to click and how to log in.
 run: deps-run build
@@ -55,6 +55,11 @@ asan tsan: deps-test deps-build
 fuzz: deps-test deps-build
 	cmake --preset fuzz
 	tests/fuzz/run build/fuzz
+
+## Debian packages, in build/packages.
+packages: build
+	cd $(BUILD) && cpack -G DEB
+	@ls $(BUILD)/packages/*.deb
 
 ## The demo guest on every disk bus and network adapter, by BIOS and UEFI (about half an hour).
 soak-guest-boot: deps-test deps-run build

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cli/commands.hpp"
+#include "cli/completion.hpp"
 #include "cli/context.hpp"
 #include "cli/fault_text.hpp"
 #include "cli/text.hpp"
@@ -69,11 +70,20 @@ void add_all(CLI::App& app, Context& context) {
     add_datastore_list(datastore, context);
     add_datastore_info(datastore, context);
     add_datastore_ls(datastore, context);
+    auto& file = add_group(app, "file", "Files on datastores: copy, move, delete");
+    add_datastore_ls(file, context);
+    add_file_transfer(file, context);
+    add_file_change(file, context);
     auto& task = add_group(app, "task", "What the server is doing");
     add_task_list(task, context);
     add_task_info(task, context);
     add_task_cancel(task, context);
     add_task_wait(task, context);
+    add_events(app, context);
+    add_perf(app, context);
+    add_perm(app, context);
+    add_logs(app, context);
+    add_completion(app);
     add_sandbox(app);
 }
 
@@ -117,6 +127,12 @@ int run(int count, char** arguments) {
     app.fallthrough();  // global options may stand behind the command
     add_global_options(app, context.options);
     add_all(app, context);
+    if (count > 1 && std::string_view(arguments[1]) == "__complete") {
+        for (const auto& word : completions(app, context, {arguments + 2, arguments + count})) {
+            fmt::print("{}\n", printable(word));
+        }
+        return ExitCode::ok;
+    }
     try {
         app.parse(count, arguments);
     } catch (const CLI::ParseError& error) {

@@ -42,6 +42,15 @@ void add_task_info(CLI::App& parent, Context& context);
 void add_task_cancel(CLI::App& parent, Context& context);
 void add_task_wait(CLI::App& parent, Context& context);
 
+void add_file_transfer(CLI::App& parent, Context& context);  ///< get, put
+void add_file_change(CLI::App& parent, Context& context);    ///< rm, mv, cp, mkdir
+
+void add_events(CLI::App& parent, Context& context);
+void add_perf(CLI::App& parent, Context& context);
+void add_perm(CLI::App& parent, Context& context);
+void add_logs(CLI::App& parent, Context& context);
+void add_completion(CLI::App& parent);
+
 void add_sandbox(CLI::App& parent);
 /// Becomes the sandbox tool; returns only if that can't be started.
 int run_sandbox(int count, char** arguments);

@@ -56,6 +56,11 @@ vim::Value Connection::fetch(const vim::MoRef& object, std::string_view property
     return protocol_.decode_fetch(transport_->send(protocol_.encode_fetch(object, property)));
 }
 
+WireResponse Connection::send(WireRequest request) {
+    if (!protocol_.cookie().empty()) request.headers.emplace_back("Cookie", protocol_.cookie());
+    return transport_->send(std::move(request));
+}
+
 bool Connection::has_method(std::string_view method) const {
     return method_named(method).since() <= protocol_.release();
 }

@@ -42,6 +42,10 @@ public:
     /// Reads one property of any managed object; unset if it is unset.
     vim::Value fetch(const vim::MoRef& object, std::string_view property);
 
+    /// Sends a request that is no method call (files of datastores, logs) within the session.
+    /// Throws ConnectionError; a status of 4xx or 5xx is an answer.
+    WireResponse send(WireRequest request);
+
     /// True if the release that is spoken has this method.
     bool has_method(std::string_view method) const;
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "client/transport.hpp"
 #include "http/client.hpp"
 
@@ -42,6 +44,15 @@ std::string advice_for(http::ClientError::Kind kind) {
     return "Try again.";
 }
 
+http::StreamBody stream_of(Upload upload) {
+    http::StreamBody body;
+    body.length = upload.length_bytes;
+    body.next = [next = std::move(upload.next)]() -> boost::asio::awaitable<std::string> {
+        co_return next();
+    };
+    return body;
+}
+
 class HttpsTransport final : public Transport {
 public:
     HttpsTransport(const http::Url& url, const Trust& trust)
@@ -56,12 +67,21 @@ public:
         out.body = std::move(request.body);
         out.response_timeout = request.response_timeout;
         for (const auto& [name, value] : request.headers) out.headers.set(name, value);
+        if (request.upload) out.stream = stream_of(std::move(*request.upload));
         try {
-            auto in = client_.send(std::move(out));
+            auto in = request.sink ? client_.send(std::move(out), std::move(request.sink))
+                                   : client_.send(std::move(out));
             WireResponse response;
             response.status = in.status;
             response.body = std::move(in.body);
             response.content_type = in.headers.get("Content-Type").value_or("");
+            if (const auto length = in.headers.get("Content-Length")) {
+                std::uint64_t bytes = 0;
+                const auto end = length->data() + length->size();
+                if (std::from_chars(length->data(), end, bytes).ptr == end) {
+                    response.content_length = bytes;
+                }
+            }
             for (const auto cookie : in.headers.get_all("Set-Cookie")) {
                 response.set_cookie.emplace_back(cookie);
             }

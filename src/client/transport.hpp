@@ -4,20 +4,34 @@
 // no I/O, so that tests and coroutines can carry its messages in their own way.
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace drover::client {
+
+/// A body that is too large for the memory.
+struct Upload {
+    std::uint64_t length_bytes = 0;
+    /// The next piece; an empty one at the end. May throw, which ends the transfer.
+    std::function<std::string()> next;
+};
 
 struct WireRequest {
     std::string method = "GET";
     std::string target = "/";
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
+    std::optional<Upload> upload;  ///< instead of `body`
+    /// If set, the answer's body goes there in pieces and not into WireResponse::body, whatever the
+    /// status. May throw, which ends the transfer.
+    std::function<void(std::string_view)> sink;
     /// Instead of the transport's own; for calls that wait on purpose.
     std::optional<std::chrono::milliseconds> response_timeout;
 };
@@ -27,6 +41,7 @@ struct WireResponse {
     std::string content_type;
     std::vector<std::string> set_cookie;
     std::string body;
+    std::optional<std::uint64_t> content_length{};
 };
 
 /// The server could not be asked, or what answered is no vSphere API. The text says what failed
