@@ -42,7 +42,7 @@ class GoldenTest(unittest.TestCase):
             (folder / "deep").mkdir()
             (folder / "b.vmodl").write_text("\n\n".join(parts[:3]), encoding="utf-8")
             (folder / "deep" / "a.vmodl").write_text("\n\n".join(parts[3:]), encoding="utf-8")
-            made = files_of(folder, golden.TESTDATA / "small_handles.txt")
+            made = golden.made(folder)
         self.assertEqual(made, golden.made())
 
     def test_files_that_stay_the_same_are_not_written(self):

@@ -3,7 +3,7 @@
 import pathlib
 import sys
 
-from . import handles, schema, tables
+from . import handles, schema, tables, wsdl
 from .resolve import resolve
 
 
@@ -32,6 +32,7 @@ def files_of(schema_directory, handles_file):
     return {"schema_tables.cpp": tables.Tables(resolved).cpp(),
             "type_id.hpp": tables.type_ids(resolved),
             "properties.hpp": handles.property_indices(resolved),
+            "service_description_data.cpp": wsdl.cpp(resolved),
             **handles.Handles.headers(resolved, read_areas(handles_file))}
 
 

@@ -4,7 +4,9 @@ import difflib
 import pathlib
 import sys
 
+from . import schema, wsdl
 from .__main__ import files_of
+from .resolve import resolve
 
 TESTDATA = pathlib.Path(__file__).resolve().parent.parent / "testdata"
 EXPECTED = TESTDATA / "expected"
@@ -12,9 +14,11 @@ EXPECTED = TESTDATA / "expected"
 SUFFIX = ".golden"
 
 
-def made():
-    """File name -> text, of the small interface."""
-    return files_of(TESTDATA, TESTDATA / "small_handles.txt")
+def made(directory=TESTDATA):
+    """File name -> text, of the small interface; what the product compresses stands as text."""
+    files = files_of(directory, TESTDATA / "small_handles.txt")
+    del files["service_description_data.cpp"]
+    return files | wsdl.Description(resolve(schema.load(directory))).files()
 
 
 def differences():

@@ -67,6 +67,7 @@ class Type:
     name: str
     base: str = ""
     since: str = ""
+    package: str = ""    # the file's or directory's name in schema/: "core", "query", "vm", ...
     members: list = dataclasses.field(default_factory=list)
     methods: list = dataclasses.field(default_factory=list)
     values: list = dataclasses.field(default_factory=list)   # of (name, since)
@@ -270,7 +271,10 @@ def load(directory):
     """All types below a directory, sorted by name."""
     types = []
     for path in sorted(pathlib.Path(directory).rglob("*.vmodl")):
-        types += Parser(path.read_text(encoding="utf-8"), str(path)).parse()
+        parsed = Parser(path.read_text(encoding="utf-8"), str(path)).parse()
+        for item in parsed:
+            item.package = path.relative_to(directory).parts[0].removesuffix(".vmodl")
+        types += parsed
     types.sort(key=lambda item: item.name)
     check(types)
     return types

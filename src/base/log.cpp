@@ -1,17 +1,39 @@
 #include "base/log.hpp"
 
+#include <spdlog/sinks/dist_sink.h>
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <string>
+
+#include "base/log_file.hpp"
 
 namespace drover::base {
 namespace {
 
+constexpr const char* kPattern = "%Y-%m-%dT%H:%M:%S.%e%z %l %v";
+constexpr std::uint64_t kLeastFileBytes = 4096;
+constexpr unsigned kMostFiles = 1000;
+
+// Standard error, and the log file once there is one.
+spdlog::sinks::dist_sink_mt& sinks() {
+    static const auto instance = std::make_shared<spdlog::sinks::dist_sink_mt>(
+        std::vector<spdlog::sink_ptr>{std::make_shared<spdlog::sinks::stderr_sink_mt>()});
+    static const auto logger = [] {
+        auto made = std::make_shared<spdlog::logger>("drover", instance);
+        spdlog::register_logger(made);
+        return made;
+    }();
+    return *instance;
+}
+
 spdlog::logger& logger() {
     static auto instance = [] {
-        auto made = spdlog::stderr_logger_mt("drover");
-        made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+        sinks();
+        auto made = spdlog::get("drover");
+        made->set_pattern(kPattern);
         made->flush_on(spdlog::level::info);
         return made;
     }();
@@ -54,6 +76,23 @@ void set_log_level(LogLevel level) {
 
 bool log_enabled(LogLevel level) {
     return logger().should_log(to_spdlog(level));
+}
+
+void set_log_file(const LogFile& file) {
+    logger();
+    try {
+        std::filesystem::create_directories(file.path.parent_path());
+        std::filesystem::permissions(file.path.parent_path(), std::filesystem::perms(0750));
+        auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+            file.path.string(), std::max(file.limit_bytes, kLeastFileBytes),
+            std::min(file.kept_files, kMostFiles));
+        sink->set_pattern(kPattern);
+        auto standard_error = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+        standard_error->set_pattern(kPattern);
+        sinks().set_sinks({std::move(standard_error), std::move(sink)});
+    } catch (const std::exception& error) {
+        throw std::runtime_error(fmt::format("log file {}: {}", file.path.string(), error.what()));
+    }
 }
 
 void log_line(LogLevel level, std::string_view text) noexcept {

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <list>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +13,7 @@
 
 #include "model/property_collector.hpp"
 #include "model/property_filter.hpp"
-#include "model/selection.hpp"
+#include "model/retrieval.hpp"
 
 namespace drover::model {
 
@@ -28,19 +27,14 @@ struct WaitHandle::State {
     std::function<void(CollectorState&)> wake;
 };
 
-/// A RetrievePropertiesEx that has more to give: what was selected, to be read when it is asked
-/// for.
-struct Retrieval {
-    struct Item {
-        std::string id;
-        std::uint64_t generation;
-        std::size_t selection;
-    };
-    std::string token;
-    std::vector<std::shared_ptr<const Selection>> selections;
-    std::vector<Item> items;
-    std::size_t position = 0;
-    std::size_t page_size = 0;
+/// An UpdateSet that is being made.
+struct Answer {
+    std::vector<MoRef> filters;    ///< those that were there when it began
+    std::size_t position = 0;      ///< in filters
+    std::size_t objects_left = 0;  ///< that the client still takes
+    bool truncated = false;
+    std::vector<Value> object_updates;  ///< of the filter at `position`
+    std::vector<Value> filter_updates;
 };
 
 class CollectorState {
@@ -53,36 +47,46 @@ public:
     const MoRef& ref() const { return ref_; }
     const std::string& session_key() const { return session_key_; }
 
-    PropertyFilter& add(std::unique_ptr<PropertyFilter> filter);
-    /// True if the filter was one of this collector.
-    bool remove(const MoRef& filter);
+    void add(std::unique_ptr<PropertyFilter> filter) { filters_.push_back(std::move(filter)); }
+    void remove(const MoRef& filter);
     void remove_all() { filters_.clear(); }
     const std::vector<std::unique_ptr<PropertyFilter>>& filters() const { return filters_; }
 
-    /// Begins an answer to a client that knows `version`: InvalidCollectorVersion if that is not
-    /// one that can be continued.
-    void accept_version(std::string_view version);
-    /// The updates for the accepted version; unset if there are none.
-    std::optional<vim::UpdateSet> collect(std::size_t max_objects);
+    /// Begins to answer a client that knows `version`: InvalidCollectorVersion if that is not one
+    /// that can be continued. `takes_truncated`: it may be the version of a truncated answer.
+    void accept_version(std::string_view version, bool takes_truncated);
+    /// Works on the answer to the accepted version: at most `max_objects` updates of objects, after
+    /// at most `steps` objects that were looked at (what it used is taken off). False if there is
+    /// more to do. What was begun is kept until it is complete, whoever waits for it.
+    bool work(std::size_t max_objects, std::size_t& steps);
+    bool is_answering() const { return answer_.has_value(); }
+    /// After work() returned true: the answer; unset if there is nothing to tell.
+    std::optional<vim::UpdateSet> take_answer();
 
     WaitPtr& waiter() { return waiter_; }
 
     /// Keeps it under a new token; the oldest goes if there are more than `limit`.
-    const std::string& keep(Retrieval retrieval, std::size_t limit);
+    const std::string& keep(RetrievalRest rest, std::size_t limit);
     /// Takes it out. Throws InvalidArgument if there is none of this token.
-    Retrieval take(std::string_view token);
+    RetrievalRest take(std::string_view token);
 
     bool queued = false;  ///< waits for the next flush
+    bool woken = false;   ///< something was noted since the answer was begun
 
 private:
+    void begin_answer(std::size_t max_objects);
+    PropertyFilter* find(const MoRef& filter) const;
+
     MoRef ref_;
     std::string session_key_;
     std::vector<std::unique_ptr<PropertyFilter>> filters_;
     std::uint64_t version_ = 0;           // of the last answer; 0: none was given
     std::optional<vim::UpdateSet> last_;  // that answer, until it is acknowledged
+    bool last_truncated_ = false;
     bool repeat_last_ = false;
+    std::optional<Answer> answer_;
     WaitPtr waiter_;
-    std::list<Retrieval> retrievals_;
+    std::list<RetrievalRest> rests_;
     std::uint64_t next_token_ = 1;
 };
 

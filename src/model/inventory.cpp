@@ -40,6 +40,18 @@ bool has(const std::vector<PropertyIndex>& list, PropertyIndex property) {
 
 const Value kUnset{};
 
+// What the properties of a new object of a type are. Lists are empty, as those of real servers are:
+// clients walk customValue, tag or permission without asking whether there is one.
+const std::vector<Value>& initial_values(TypeId type) {
+    thread_local std::unordered_map<TypeId, std::vector<Value>> made;
+    const auto [found, is_new] = made.try_emplace(type);
+    if (!is_new) return found->second;
+    for (const PropertyDescriptor& property : vim::describe(type).properties()) {
+        found->second.push_back(property.array() ? Value::array(property.type(), {}) : Value{});
+    }
+    return found->second;
+}
+
 }  // namespace
 
 std::string_view owning_session(std::string_view object_id) {
@@ -51,7 +63,7 @@ std::string_view owning_session(std::string_view object_id) {
 }
 
 bool is_visible(const ManagedObject& object, const Reader& reader) {
-    const auto owner = owning_session(object.id());
+    const auto owner = object.owner();
     return owner.empty() ? reader.may_view(object) : owner == reader.session_key();
 }
 
@@ -61,11 +73,15 @@ bool reference_less(std::string_view left_id, std::string_view right_id) {
 }
 
 ManagedObject::ManagedObject(MoRef ref, std::uint64_t generation)
-    : ref_(std::move(ref)), generation_(generation) {
+    : ref_(std::move(ref)),
+      reference_(Value::moref(ref_)),
+      owner_(owning_session(ref_.id)),
+      generation_(generation) {
     const auto& descriptor = vim::describe(ref_.type);
     DROVER_CHECK(descriptor.kind == TypeKind::managed);
     count_ = static_cast<std::uint16_t>(descriptor.properties().size());
     values_ = std::make_unique<Value[]>(count_);
+    std::ranges::copy(initial_values(ref_.type), values_.get());
 }
 
 const Value& ManagedObject::property(PropertyIndex index) const {
@@ -244,6 +260,10 @@ void Transaction::add_reference(const MoRef& object, PropertyIndex property,
     const auto at = std::ranges::lower_bound(old, std::string_view(reference.id), reference_less,
                                              [](const Value& each) { return each.moref_id(); });
     if (at != old.end() && at->moref_id() == reference.id) return;
+    if (current && at == old.end()) {  // new ids are mostly the largest
+        set(object, property, Value::appended(current, Value::moref(reference)));
+        return;
+    }
     std::vector<Value> changed;
     changed.reserve(old.size() + 1);
     changed.insert(changed.end(), old.begin(), at);

@@ -36,6 +36,10 @@ public:
     const MoRef& ref() const { return ref_; }
     TypeId type() const { return ref_.type; }
     const std::string& id() const { return ref_.id; }
+    /// `ref()` as a value, made once.
+    const Value& reference() const { return reference_; }
+    /// The session that it belongs to (see owning_session); empty for all but a session's own.
+    std::string_view owner() const { return owner_; }
     /// Unique over all objects that ever were: an id that is destroyed and made again is another
     /// object.
     std::uint64_t generation() const { return generation_; }
@@ -58,6 +62,8 @@ private:
     ManagedObject(MoRef ref, std::uint64_t generation);
 
     MoRef ref_;
+    Value reference_;
+    std::string_view owner_;  // within ref_.id
     std::uint64_t generation_;
     std::uint16_t count_;
     std::unique_ptr<Value[]> values_;

@@ -130,6 +130,29 @@ TEST(Inventory, ReferenceListsAreInOrderWithoutDoubles) {
     EXPECT_EQ(list.elements()[2].moref_id(), "vm-100");
 }
 
+TEST(Inventory, LongerListsShareWithShorterOnesAndLeaveThemAlone) {
+    World world;
+    const auto list = [&] {
+        return world.inventory.get(world.pool).property(property::ResourcePool::vm);
+    };
+    std::vector<Value> before;
+    for (int i = 1; i <= 100; ++i) {
+        world.add_machine(i);
+        before.push_back(list());
+    }
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        ASSERT_EQ(before[i].elements().size(), i + 1);
+        EXPECT_EQ(before[i].elements().back().moref_id(), fmt::format("vm-{}", i + 1));
+    }
+    EXPECT_EQ(before[80].elements().data(), before[99].elements().data());
+    // Two that grow from the same one do not meet.
+    const Value left = Value::appended(before[98], Value::moref(world.host));
+    const Value right = Value::appended(left, Value::moref(world.pool));
+    EXPECT_EQ(left.elements().back().moref_id(), world.host.id);
+    EXPECT_EQ(right.elements()[99].moref_id(), world.host.id);
+    EXPECT_EQ(before[99].elements().back().moref_id(), "vm-100");
+}
+
 TEST(Inventory, ASubscriptionEndsWithItsHolder) {
     World world;
     const MoRef vm = world.add_machine(1);

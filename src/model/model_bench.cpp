@@ -2,6 +2,9 @@
 
 #include <benchmark/benchmark.h>
 #include <malloc.h>
+#include <time.h>
+
+#include <algorithm>
 
 #include "model/property_collector.hpp"
 #include "model/test_world.hpp"
@@ -79,29 +82,93 @@ Large& large() {
     return shared;
 }
 
-void retrieve_name_and_summary(benchmark::State& state) {
+// What happens on the strand: nothing but walking and copying references.
+void gather(benchmark::State& state, const std::vector<std::string_view>& paths) {
     auto& all = large();
-    const auto spec = all.spec({"name", "summary"});
+    const auto spec = all.spec(paths);
     for (auto _ : state) {
-        const auto contents = all.collectors.retrieve_properties(*all.reader, {spec});
-        if (contents.size() != kMachines) state.SkipWithError("not all machines");
+        auto retrieval =
+            all.collectors.begin_retrieval(all.reader, all.collectors.well_known(), {spec});
+        if (!retrieval.advance(1'000'000)) state.SkipWithError("not done");
+        if (retrieval.take()->size() != kMachines) state.SkipWithError("not all machines");
     }
     state.counters["bytes_per_machine"] = static_cast<double>(all.bytes_per_machine);
 }
-BENCHMARK(retrieve_name_and_summary)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(gather, three, {"name", "runtime.powerState", "summary"})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(gather, devices, {"config.hardware.device"})->Unit(benchmark::kMillisecond);
+
+// What happens off the strand, before the codec: the answer's data objects.
+void put_together(benchmark::State& state, const std::vector<std::string_view>& paths) {
+    auto& all = large();
+    auto retrieval =
+        all.collectors.begin_retrieval(all.reader, all.collectors.well_known(), {all.spec(paths)});
+    retrieval.advance(1'000'000);
+    const auto gathered = retrieval.take();
+    for (auto _ : state) benchmark::DoNotOptimize(gathered->result());
+}
+BENCHMARK_CAPTURE(put_together, three, {"name", "runtime.powerState", "summary"})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(put_together, devices, {"config.hardware.device"})->Unit(benchmark::kMillisecond);
+
+void three_properties_of_one_machine(benchmark::State& state) {
+    auto& all = large();
+    const auto spec =
+        filter({properties("VirtualMachine", {"name", "runtime.powerState", "summary"})},
+               {start(all.machines[5'000])});
+    for (auto _ : state) {
+        auto retrieval =
+            all.collectors.begin_retrieval(all.reader, all.collectors.well_known(), {spec});
+        if (!retrieval.advance(1'000)) state.SkipWithError("not done");
+        benchmark::DoNotOptimize(retrieval.take()->result());
+    }
+}
+BENCHMARK(three_properties_of_one_machine)->Unit(benchmark::kMicrosecond);
+
+// The longest time for which a retrieval of all machines holds the strand.
+void longest_piece(benchmark::State& state) {
+    auto& all = large();
+    const auto spec = all.spec({"name", "runtime.powerState", "summary"});
+    double longest_ms = 0;
+    for (auto _ : state) {
+        auto retrieval =
+            all.collectors.begin_retrieval(all.reader, all.collectors.well_known(), {spec});
+        for (bool done = false; !done;) {
+            timespec begin{};
+            timespec end{};
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+            done = retrieval.advance(1'000);
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+            longest_ms =
+                std::max(longest_ms, static_cast<double>(end.tv_sec - begin.tv_sec) * 1e3 +
+                                         static_cast<double>(end.tv_nsec - begin.tv_nsec) / 1e6);
+        }
+    }
+    state.counters["longest_ms"] = longest_ms;
+}
+BENCHMARK(longest_piece)->Unit(benchmark::kMillisecond);
+
+// Ten thousand machines come one by one into lists that hold all of them.
+void add_machines(benchmark::State& state) {
+    for (auto _ : state) {
+        World world;
+        for (int i = 0; i < kMachines; ++i) world.add_machine(i + 100'000);
+    }
+}
+BENCHMARK(add_machines)->Unit(benchmark::kMillisecond);
 
 // Every machine changes its power state in a commit of its own; then the waiting filter answers.
 void power_changes_through_a_waiting_filter(benchmark::State& state) {
     auto& all = large();
     const auto own = all.collectors.create_property_collector(*all.reader);
     all.collectors.create_filter(all.reader, own, all.spec({"name", "runtime.powerState"}), false);
-    std::string version(all.collectors.check_for_updates(*all.reader, own, "").value().version());
+    std::string version(all.collectors.check_for_updates(all.reader, own, "").value().version());
     static bool on = false;  // the machines stay as the last run left them
     for (auto _ : state) {
         std::size_t updates = 0;
         on = !on;
         all.collectors.wait_for_updates(
-            *all.reader, own, version, {}, [&](const WaitResult& result) {
+            all.reader, own, version, {}, [&](const WaitResult& result) {
                 if (!result.updates) return;
                 version = result.updates->version();
                 updates = result.updates->filterSet()[0].objectSet().size();
@@ -123,12 +190,12 @@ void one_machine_more_and_less(benchmark::State& state) {
     auto& all = large();
     const auto own = all.collectors.create_property_collector(*all.reader);
     all.collectors.create_filter(all.reader, own, all.spec({"name"}), false);
-    std::string version(all.collectors.check_for_updates(*all.reader, own, "").value().version());
+    std::string version(all.collectors.check_for_updates(all.reader, own, "").value().version());
     for (auto _ : state) {
         const MoRef vm = all.world.add_machine(1);
-        version = all.collectors.check_for_updates(*all.reader, own, version).value().version();
+        version = all.collectors.check_for_updates(all.reader, own, version).value().version();
         all.world.remove_machine(vm);
-        version = all.collectors.check_for_updates(*all.reader, own, version).value().version();
+        version = all.collectors.check_for_updates(all.reader, own, version).value().version();
     }
     all.collectors.destroy_property_collector(*all.reader, own);
 }

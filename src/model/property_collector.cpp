@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <limits>
 #include <map>
 #include <unordered_map>
@@ -30,20 +31,6 @@ SpecBudget budget_of(const CollectorLimits& limits) {
             limits.objects_per_filter};
 }
 
-// What a spec selects, in traversal order, each object once.
-std::vector<const ManagedObject*> select_objects(const Selection& selection,
-                                                 const Inventory& inventory, const Reader& reader) {
-    if (!selection.reports_missing()) selection.check_starts(inventory, reader);
-    std::vector<const ManagedObject*> objects;
-    std::unordered_set<const ManagedObject*> seen;
-    selection.traverse(inventory, reader,
-                       {[&](const ManagedObject& object, bool selected, bool) {
-                            if (selected && seen.insert(&object).second) objects.push_back(&object);
-                        },
-                        [](std::string_view) {}, [](const MoRef&) {}});
-    return objects;
-}
-
 }  // namespace
 
 class PropertyCollectors::Impl : public std::enable_shared_from_this<Impl> {
@@ -61,15 +48,23 @@ public:
     };
 
     void start(std::string well_known_id);
-    CollectorState& find(const Reader& reader, const MoRef& collector);
+    std::shared_ptr<CollectorState> share(const Reader& reader, const MoRef& collector);
+    CollectorState& find(const Reader& reader, const MoRef& collector) {
+        return *share(reader, collector);
+    }
     std::string new_id(const Reader& reader);
     Value filters_of(const Reader& reader, const MoRef& collector) const;
     void create_collector_object(Transaction& transaction, const MoRef& ref);
 
     void observe(const Delta& delta);
     void ready(CollectorState& collector);
+    void enqueue(CollectorState& collector);
+    void schedule_flush();
     void flush();
-    void answer(CollectorState& collector, std::vector<std::function<void()>>& calls);
+    void answer(CollectorState& collector, std::size_t& steps);
+    std::shared_ptr<CollectorState> begin_answer(const ReaderPtr& reader, const MoRef& collector,
+                                                 std::string_view version, bool takes_truncated);
+    void set_keeper(Retrieval::State& retrieval, const ReaderPtr& reader, const MoRef& collector);
     void finish(CollectorState::WaitPtr& waiter, WaitResult result);
     void end_collectors(const std::vector<std::shared_ptr<CollectorState>>& ended,
                         const vim::Fault& fault);
@@ -83,7 +78,7 @@ public:
     std::map<std::string, Session, std::less<>> sessions;
     std::unordered_map<std::string, std::weak_ptr<CollectorState>> filter_owners;
     std::unordered_map<PropertyFilter*, CollectorState*> owners;
-    std::vector<std::weak_ptr<CollectorState>> ready_list;
+    std::deque<std::weak_ptr<CollectorState>> ready_list;
     bool flush_scheduled = false;
     Subscription subscription;
 };
@@ -105,7 +100,8 @@ void PropertyCollectors::Impl::start(std::string well_known_id) {
     subscription = inventory.observe([this](const Delta& delta) { observe(delta); });
 }
 
-CollectorState& PropertyCollectors::Impl::find(const Reader& reader, const MoRef& collector) {
+std::shared_ptr<CollectorState> PropertyCollectors::Impl::share(const Reader& reader,
+                                                                const MoRef& collector) {
     const std::string key(reader.session_key());
     if (key.empty()) {
         auto fault = vim::NotAuthenticated::make();
@@ -116,14 +112,34 @@ CollectorState& PropertyCollectors::Impl::find(const Reader& reader, const MoRef
     if (collector.id == well_known.id) {
         auto& own = sessions[key].collectors[collector.id];
         if (!own) own = std::make_shared<CollectorState>(well_known, key);
-        return *own;
+        return own;
     }
     const auto session = sessions.find(key);
     if (session != sessions.end()) {
         const auto found = session->second.collectors.find(collector.id);
-        if (found != session->second.collectors.end()) return *found->second;
+        if (found != session->second.collectors.end()) return found->second;
     }
     throw vim::object_not_found(collector);
+}
+
+// A later call takes the collector over from an earlier wait.
+std::shared_ptr<CollectorState> PropertyCollectors::Impl::begin_answer(const ReaderPtr& reader,
+                                                                       const MoRef& collector,
+                                                                       std::string_view version,
+                                                                       bool takes_truncated) {
+    auto state = share(*reader, collector);
+    state->accept_version(version, takes_truncated);
+    for (const auto& filter : state->filters()) filter->use(reader);
+    finish(state->waiter(), {std::nullopt, vim::make_fault<vim::RequestCanceled>(
+                                               "A later call took over the collector.")});
+    return state;
+}
+
+void PropertyCollectors::Impl::set_keeper(Retrieval::State& retrieval, const ReaderPtr& reader,
+                                          const MoRef& collector) {
+    retrieval.collector = share(*reader, collector);
+    retrieval.collector_ref = collector;
+    retrieval.rest_limit = limits.pending_retrievals;
 }
 
 std::string PropertyCollectors::Impl::new_id(const Reader& reader) {
@@ -162,39 +178,56 @@ void PropertyCollectors::Impl::observe(const Delta& delta) {
 
 // Answers are made once for all commits that happen before the job runs.
 void PropertyCollectors::Impl::ready(CollectorState& collector) {
-    if (!collector.waiter() || collector.queued) return;
-    collector.queued = true;
+    if (!collector.waiter()) return;
+    collector.woken = true;
+    enqueue(collector);
+}
+
+void PropertyCollectors::Impl::enqueue(CollectorState& collector) {
+    if (std::exchange(collector.queued, true)) return;
     ready_list.push_back(collector.waiter()->collector);
+    schedule_flush();
+}
+
+void PropertyCollectors::Impl::schedule_flush() {
     if (std::exchange(flush_scheduled, true)) return;
     schedule([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->flush();
     });
 }
 
+// So much for each job and no more, so that others get their turn between long answers.
 void PropertyCollectors::Impl::flush() {
     flush_scheduled = false;
-    std::vector<std::function<void()>> calls;
-    for (const auto& weak : std::exchange(ready_list, {})) {
-        if (const auto collector = weak.lock()) answer(*collector, calls);
+    std::size_t steps = limits.objects_per_job;
+    while (!ready_list.empty() && steps > 0) {
+        const auto collector = ready_list.front().lock();
+        ready_list.pop_front();
+        if (collector) answer(*collector, steps);
     }
-    for (const auto& call : calls) call();
+    if (!ready_list.empty()) schedule_flush();
 }
 
-void PropertyCollectors::Impl::answer(CollectorState& collector,
-                                      std::vector<std::function<void()>>& calls) {
+void PropertyCollectors::Impl::answer(CollectorState& collector, std::size_t& steps) {
     collector.queued = false;
-    auto& waiter = collector.waiter();
+    const auto waiter = collector.waiter();
     if (!waiter) return;
+    --steps;
     WaitResult result;
     try {
-        result.updates = collector.collect(waiter->max_objects);
+        if (!collector.is_answering()) collector.woken = false;
+        const bool complete = collector.work(waiter->max_objects, steps);
+        if (complete) result.updates = collector.take_answer();
+        // There may be nothing in it, and more may have come while it was made.
+        if (!complete || (!result.updates && collector.woken)) {
+            enqueue(collector);
+            return;
+        }
     } catch (const vim::Fault& fault) {
         result.fault = fault;
     }
     if (!result.updates && !result.fault && !waiter->expired) return;
-    const auto done = std::exchange(waiter, nullptr);
-    calls.push_back(
-        [callback = std::exchange(done->callback, nullptr), result] { callback(result); });
+    finish(collector.waiter(), std::move(result));
 }
 
 void PropertyCollectors::Impl::finish(CollectorState::WaitPtr& waiter, WaitResult result) {
@@ -238,83 +271,29 @@ const MoRef& PropertyCollectors::well_known() const {
     return impl_->well_known;
 }
 
-std::vector<vim::ObjectContent> PropertyCollectors::retrieve_properties(
-    const Reader& reader, const std::vector<vim::PropertyFilterSpec>& spec_set) {
-    SpecBudget budget = budget_of(impl_->limits);
-    std::vector<vim::ObjectContent> contents;
-    for (const auto& spec : spec_set) {
-        const auto selection = Selection::compile(spec, reader.release(), budget);
-        for (const auto* object : select_objects(selection, impl_->inventory, reader)) {
-            contents.push_back(make_content(*object, selection.plan(object->type()), reader));
-        }
-    }
-    return contents;
-}
-
-namespace {
-
-// The next page of a retrieval; objects that went meanwhile are left out.
-std::vector<vim::ObjectContent> next_page(Retrieval& retrieval, const Inventory& inventory,
-                                          const Reader& reader) {
-    std::vector<vim::ObjectContent> page;
-    while (page.size() < retrieval.page_size && retrieval.position < retrieval.items.size()) {
-        const auto& item = retrieval.items[retrieval.position++];
-        const ManagedObject* object = inventory.find(std::string_view(item.id));
-        if (!object || object->generation() != item.generation) continue;
-        if (!is_visible(*object, reader)) continue;
-        const auto& plan = retrieval.selections[item.selection]->plan(object->type());
-        page.push_back(make_content(*object, plan, reader));
-    }
-    return page;
-}
-
-vim::RetrieveResult make_result(CollectorState& collector, Retrieval retrieval,
-                                const Inventory& inventory, const Reader& reader,
-                                std::size_t pending_limit) {
-    auto result = vim::RetrieveResult::make();
-    result.set_objects(next_page(retrieval, inventory, reader));
-    if (retrieval.position < retrieval.items.size()) {
-        result.set_token(collector.keep(std::move(retrieval), pending_limit));
-    }
-    return result;
-}
-
-}  // namespace
-
-vim::RetrieveResult PropertyCollectors::retrieve_properties_ex(
-    const ReaderPtr& reader, const MoRef& collector,
-    const std::vector<vim::PropertyFilterSpec>& spec_set, const vim::RetrieveOptions& options) {
-    const auto page_size =
+Retrieval PropertyCollectors::begin_retrieval(const ReaderPtr& reader, const MoRef& collector,
+                                              const std::vector<vim::PropertyFilterSpec>& spec_set,
+                                              const vim::RetrieveOptions& options) {
+    auto state = std::make_unique<Retrieval::State>(impl_->inventory, reader);
+    state->page_size =
         object_limit(options ? options.maxObjects() : std::nullopt, "options.maxObjects");
     // Without a session there is nowhere to keep the rest.
-    if (page_size == kNoLimit || reader->session_key().empty()) {
-        auto result = vim::RetrieveResult::make();
-        result.set_objects(retrieve_properties(*reader, spec_set));
-        return result;
-    }
-    CollectorState& state = impl_->find(*reader, collector);
+    if (reader->session_key().empty()) state->page_size = kNoLimit;
+    if (state->page_size != kNoLimit) impl_->set_keeper(*state, reader, collector);
     SpecBudget budget = budget_of(impl_->limits);
-    Retrieval retrieval;
-    retrieval.page_size = page_size;
     for (const auto& spec : spec_set) {
-        auto selection =
-            std::make_shared<const Selection>(Selection::compile(spec, reader->release(), budget));
-        for (const auto* object : select_objects(*selection, impl_->inventory, *reader)) {
-            retrieval.items.push_back(
-                {object->id(), object->generation(), retrieval.selections.size()});
-        }
-        retrieval.selections.push_back(std::move(selection));
+        state->selections.push_back(
+            std::make_shared<const Selection>(Selection::compile(spec, reader->release(), budget)));
     }
-    return make_result(state, std::move(retrieval), impl_->inventory, *reader,
-                       impl_->limits.pending_retrievals);
+    return Retrieval(std::move(state));
 }
 
-vim::RetrieveResult PropertyCollectors::continue_retrieve_properties_ex(const Reader& reader,
-                                                                        const MoRef& collector,
-                                                                        std::string_view token) {
-    CollectorState& state = impl_->find(reader, collector);
-    return make_result(state, state.take(token), impl_->inventory, reader,
-                       impl_->limits.pending_retrievals);
+Retrieval PropertyCollectors::continue_retrieval(const ReaderPtr& reader, const MoRef& collector,
+                                                 std::string_view token) {
+    auto state = std::make_unique<Retrieval::State>(impl_->inventory, reader);
+    state->resume(impl_->find(*reader, collector).take(token));
+    impl_->set_keeper(*state, reader, collector);
+    return Retrieval(std::move(state));
 }
 
 void PropertyCollectors::cancel_retrieve_properties_ex(const Reader& reader, const MoRef& collector,
@@ -392,43 +371,38 @@ void PropertyCollectors::destroy_property_collector(const Reader& reader, const 
     impl_->end_collectors({state}, vim::object_not_found(collector));
 }
 
-std::optional<vim::UpdateSet> PropertyCollectors::check_for_updates(const Reader& reader,
+std::optional<vim::UpdateSet> PropertyCollectors::check_for_updates(const ReaderPtr& reader,
                                                                     const MoRef& collector,
                                                                     std::string_view version) {
-    CollectorState& state = impl_->find(reader, collector);
-    state.accept_version(version);
-    impl_->finish(state.waiter(), {std::nullopt, vim::make_fault<vim::RequestCanceled>(
-                                                     "A later call took over the collector.")});
-    return state.collect(kNoLimit);
+    const auto state = impl_->begin_answer(reader, collector, version, false);
+    std::size_t steps = kNoLimit;
+    state->work(kNoLimit, steps);
+    return state->take_answer();
 }
 
-WaitHandle PropertyCollectors::wait_for_updates(const Reader& reader, const MoRef& collector,
+WaitHandle PropertyCollectors::wait_for_updates(const ReaderPtr& reader, const MoRef& collector,
                                                 std::string_view version,
                                                 const vim::WaitOptions& options,
-                                                WaitCallback callback) {
+                                                WaitCallback callback, bool takes_truncated) {
     DROVER_CHECK(callback);
-    CollectorState& state = impl_->find(reader, collector);
+    impl_->find(*reader, collector);
     const auto max_objects = object_limit(options ? options.maxObjectUpdates() : std::nullopt,
                                           "options.maxObjectUpdates");
     const auto seconds = options ? options.maxWaitSeconds() : std::nullopt;
     if (seconds && *seconds < 0) {
         throw vim::invalid_argument("options.maxWaitSeconds", "It must not be negative.");
     }
-    state.accept_version(version);
-    impl_->finish(state.waiter(), {std::nullopt, vim::make_fault<vim::RequestCanceled>(
-                                                     "A later wait took over the collector.")});
-    const auto owner =
-        impl_->sessions.find(reader.session_key())->second.collectors.find(state.ref().id)->second;
+    const auto state = impl_->begin_answer(reader, collector, version, takes_truncated);
     auto waiter = std::make_shared<WaitHandle::State>();
-    waiter->collector = owner;
+    waiter->collector = state;
     waiter->max_objects = max_objects;
     waiter->callback = std::move(callback);
     waiter->expired = seconds == 0;
     waiter->wake = [weak = impl_->weak_from_this()](CollectorState& waiting) {
         if (const auto self = weak.lock()) self->ready(waiting);
     };
-    state.waiter() = waiter;
-    impl_->ready(state);
+    state->waiter() = waiter;
+    impl_->ready(*state);
     return WaitHandle(std::move(waiter));
 }
 
@@ -477,13 +451,12 @@ Value fetch(const Inventory& inventory, const Reader& reader, const MoRef& objec
             std::string_view path) {
     const ManagedObject& found = inventory.get(object);
     if (!is_visible(found, reader)) throw vim::object_not_found(object);
-    SelectedPath selected{PropertyPath::parse(found.type(), path, reader.release()), {}, {}};
-    selected.privilege = vim::describe(found.type()).properties()[selected.path.root()].privilege();
-    if (!may_read(selected, found, reader)) {
-        throw vim::no_permission(found.ref(),
-                                 selected.privilege.empty() ? "System.Read" : selected.privilege);
+    const auto parsed = PropertyPath::parse(found.type(), path, reader.release());
+    const auto privilege = vim::describe(found.type()).properties()[parsed.root()].privilege();
+    if (found.owner().empty() && !reader.may_read(found, privilege)) {
+        throw vim::no_permission(found.ref(), privilege.empty() ? "System.Read" : privilege);
     }
-    return selected.path.evaluate(found, reader);
+    return parsed.evaluate(found, reader);
 }
 
 }  // namespace drover::model

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "model/gathered.hpp"
 #include "model/inventory.hpp"
 #include "vim/fault.hpp"
 #include "vim/types.hpp"
@@ -40,6 +41,28 @@ struct CollectorLimits {
     std::size_t objects_per_request = 100'000;  ///< starting objects
     std::size_t objects_per_filter = 1'000'000;
     std::size_t pending_retrievals = 16;  ///< unfinished RetrievePropertiesEx; the oldest goes
+    std::size_t objects_per_job = 500;    ///< looked at for an answer before others get their turn
+};
+
+/// RetrieveProperties(Ex) under way. It gathers in pieces, between which the strand may serve
+/// others: the set of objects is that of one moment (a walk that a change tears is made anew), the
+/// properties of each object are those of one moment each, and objects that go meanwhile are left
+/// out. Lives on the strand; must not outlive the inventory by more than its destructor.
+class Retrieval {
+public:
+    struct State;  ///< private to the implementation
+
+    explicit Retrieval(std::unique_ptr<State> state);
+    Retrieval(Retrieval&&) noexcept;
+    ~Retrieval();
+
+    /// Follows or reads at most about `steps` objects. True when there is no more to do; then
+    /// take() gives the result. Throws vim::Fault.
+    bool advance(std::size_t steps);
+    std::shared_ptr<const Gathered> take();
+
+private:
+    std::unique_ptr<State> state_;
 };
 
 /// How a wait ends: with updates, with nothing because its time is over, or with a fault
@@ -84,14 +107,15 @@ public:
 
     // Reading. `collector` is the reference that the client called.
 
-    std::vector<vim::ObjectContent> retrieve_properties(
-        const Reader& reader, const std::vector<vim::PropertyFilterSpec>& spec_set);
-    vim::RetrieveResult retrieve_properties_ex(const ReaderPtr& reader, const MoRef& collector,
-                                               const std::vector<vim::PropertyFilterSpec>& spec_set,
-                                               const vim::RetrieveOptions& options);
-    vim::RetrieveResult continue_retrieve_properties_ex(const Reader& reader,
-                                                        const MoRef& collector,
-                                                        std::string_view token);
+    /// RetrieveProperties, and RetrievePropertiesEx with its options (maxObjects needs a session:
+    /// without one all is given at once).
+    Retrieval begin_retrieval(const ReaderPtr& reader, const MoRef& collector,
+                              const std::vector<vim::PropertyFilterSpec>& spec_set,
+                              const vim::RetrieveOptions& options = {});
+    /// ContinueRetrievePropertiesEx. A token is good for one use, on its own collector; it lasts
+    /// until the session ends or more than CollectorLimits::pending_retrievals are begun.
+    Retrieval continue_retrieval(const ReaderPtr& reader, const MoRef& collector,
+                                 std::string_view token);
     void cancel_retrieve_properties_ex(const Reader& reader, const MoRef& collector,
                                        std::string_view token);
 
@@ -105,17 +129,20 @@ public:
 
     /// Unset if nothing happened since `version`. "" starts anew: every object enters. The version
     /// before the last one gives the last answer again (it may have been lost on its way); any
-    /// other one is InvalidCollectorVersion.
-    std::optional<vim::UpdateSet> check_for_updates(const Reader& reader, const MoRef& collector,
+    /// other one is InvalidCollectorVersion, and so is that of a truncated answer. Made in one
+    /// piece: where that may take long, wait for 0 seconds.
+    std::optional<vim::UpdateSet> check_for_updates(const ReaderPtr& reader, const MoRef& collector,
                                                     std::string_view version);
 
     /// Waits for updates after `version`. `callback` is called exactly once (unless dropped),
     /// always from a scheduled job, never from inside a call; bad arguments throw here. A collector
     /// has one wait: a later wait or check cancels the earlier one (RequestCanceled).
-    /// maxWaitSeconds is the caller's to time, except 0, which answers at once.
-    WaitHandle wait_for_updates(const Reader& reader, const MoRef& collector,
+    /// maxWaitSeconds is the caller's to time, except 0, which answers at once. Long answers are
+    /// made in several jobs. `takes_truncated` is false for the older methods, which can't go on
+    /// from a truncated answer.
+    WaitHandle wait_for_updates(const ReaderPtr& reader, const MoRef& collector,
                                 std::string_view version, const vim::WaitOptions& options,
-                                WaitCallback callback);
+                                WaitCallback callback, bool takes_truncated = true);
     void cancel_wait_for_updates(const Reader& reader, const MoRef& collector);
 
     // Events from outside.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "model/property_collector.hpp"
 #include "model/property_path.hpp"
@@ -18,8 +19,13 @@ namespace {
 
 using namespace testing;
 
-using Properties = std::map<std::string, Value, std::less<>>;
-using Mirror = std::map<std::string, Properties>;
+// What a client knows of one object; of one filter.
+struct Known {
+    std::map<std::string, Value, std::less<>> properties;
+    std::set<std::string> forbidden;
+    friend bool operator==(const Known&, const Known&) = default;
+};
+using Mirror = std::map<std::string, Known>;
 
 // What a client does with one change: walks to the place that `rest` names and edits a copy.
 Value apply(const Value& value, std::string_view rest, const vim::PropertyChange& change) {
@@ -50,13 +56,14 @@ Value apply(const Value& value, std::string_view rest, const vim::PropertyChange
     return Value::array(value.type(), std::move(elements));
 }
 
-void apply(Properties& properties, const vim::PropertyChange& change,
-           const std::vector<std::string>& paths) {
+void apply(Known& known, const vim::PropertyChange& change, const std::vector<std::string>& paths) {
     const std::string_view name = change.name();
     for (const std::string& path : paths) {
         if (!name.starts_with(path)) continue;
         const auto rest = name.substr(path.size());
         if (!rest.empty() && rest.front() != '.' && rest.front() != '[') continue;
+        known.forbidden.erase(path);
+        auto& properties = known.properties;
         if (rest.empty()) {
             const bool gone = change.op() == vim::PropertyChangeOp::remove ||
                               change.op() == vim::PropertyChangeOp::indirectRemove;
@@ -85,6 +92,9 @@ void apply(Mirror& mirror, const vim::ObjectUpdate& update, const std::vector<st
             return;
     }
     for (const auto& change : update.changeSet()) apply(mirror[id], change, paths);
+    for (const auto& missing : update.missingSet()) {
+        mirror[id].forbidden.emplace(missing.path());
+    }
 }
 
 // The inventory and its random changes.
@@ -98,16 +108,27 @@ public:
     }
 
     World world;
-    MoRef second_folder = [this] {
-        Transaction tx(world.inventory);
-        const MoRef folder = World::add(tx, TypeId::Folder, "group-v99", "second", world.vm_folder);
-        tx.add_reference(world.vm_folder, property::Folder::childEntity, folder);
-        tx.commit();
-        return folder;
-    }();
+    MoRef second_folder = add_folder("group-v99");
+    MoRef third_folder = add_folder("group-v100");
+    std::shared_ptr<TestReader> reader = std::make_shared<TestReader>();
+
+    /// Hides or shows, forbids or allows one machine. The collectors are to be told.
+    void change_permissions() const {
+        const auto id = fmt::format("vm-{}", *rc::gen::inRange(1, kMachines));
+        auto& list = *rc::gen::arbitrary<bool>() ? reader->hidden : reader->unreadable;
+        if (list.erase(id) == 0) list.insert(id);
+    }
 
 private:
     static constexpr int kMachines = 6;
+
+    MoRef add_folder(const char* id) {
+        Transaction tx(world.inventory);
+        const MoRef folder = World::add(tx, TypeId::Folder, id, id, world.vm_folder);
+        tx.add_reference(world.vm_folder, property::Folder::childEntity, folder);
+        tx.commit();
+        return folder;
+    }
 
     void change(Transaction& tx) {
         const int number = *rc::gen::inRange(1, kMachines);
@@ -116,7 +137,7 @@ private:
             world.add_machine(tx, number);
             return;
         }
-        switch (*rc::gen::inRange(0, 7)) {
+        switch (*rc::gen::inRange(0, 10)) {
             case 0:
                 tx.remove_reference(second_folder, property::Folder::childEntity, vm);
                 world.remove_machine(tx, vm);
@@ -136,6 +157,16 @@ private:
                 break;
             case 5:
                 move(tx, vm, second_folder, world.vm_folder);
+                break;
+            case 6:
+                move(tx, second_folder, world.vm_folder, third_folder);
+                break;
+            case 7:
+                move(tx, second_folder, third_folder, world.vm_folder);
+                break;
+            case 8:  // an object of the same id takes its place
+                tx.destroy(vm);
+                World::add(tx, TypeId::VirtualMachine, vm.id, "again", world.vm_folder);
                 break;
             default:
                 tx.set(vm, property::VirtualMachine::runtime,
@@ -165,80 +196,216 @@ private:
     }
 };
 
+// Up and down, so that everything is reached in rings.
+std::vector<vim::SelectionSpec> rings() {
+    return {traversal("up", "ManagedEntity", "parent", {named("up"), named("down")}),
+            traversal("down", "Folder", "childEntity", {named("up"), named("down")})};
+}
+
 vim::PropertyFilterSpec random_filter(const Simulation& simulation, const MoRef& view,
-                                      const std::vector<std::string>& paths) {
+                                      const MoRef& list, const std::vector<std::string>& paths) {
     const std::vector<std::string_view> names(paths.begin(), paths.end());
     const auto set = properties("VirtualMachine", names);
-    switch (*rc::gen::inRange(0, 4)) {
+    const auto from = [&](const MoRef& object, const std::vector<vim::SelectionSpec>& next) {
+        return filter({set}, {start(object, next, true)});
+    };
+    switch (*rc::gen::inRange(0, 7)) {
         case 0:
-            return filter({set}, {start(simulation.world.root, classic_traversal(), true)});
+            return from(simulation.world.root, classic_traversal());
         case 1:
-            return filter({set}, {start(view, {traversal("", "ContainerView", "view")}, true)});
+            return from(view, {traversal("", "ContainerView", "view")});
         case 2:
-            return filter({set}, {start(simulation.second_folder,
-                                        {traversal("", "Folder", "childEntity")}, true)});
+            return from(simulation.second_folder, {traversal("", "Folder", "childEntity")});
+        case 3:
+            return from(simulation.third_folder, rings());
+        case 4:
+            return from(list, {traversal("", "ListView", "view")});
+        case 5:
+            return filter({set}, {start(simulation.second_folder, rings(), true),
+                                  start(simulation.world.vm_folder, rings(), true)});
         default:
-            return filter(
-                {set}, {start(simulation.world.host, {traversal("", "HostSystem", "vm")}, true)});
+            return from(simulation.world.host, {traversal("", "HostSystem", "vm")});
     }
 }
 
-void run_model() {
-    Simulation simulation;
-    Jobs jobs;
-    base::SeededRandom random(3);
-    PropertyCollectors collectors(simulation.world.inventory, "pc", random, jobs.schedule());
-    Views views(simulation.world.inventory, "ViewManager", simulation.world.root, random);
-    const auto reader = std::make_shared<TestReader>();
-    const MoRef view =
-        views.create_container_view(*reader, simulation.world.root, {"VirtualMachine"}, true);
-    const std::vector<std::string> paths = {"name", "runtime.powerState", "config.hardware",
-                                            "config.uuid"};
-    const auto spec = random_filter(simulation, view, paths);
-    collectors.create_filter(reader, collectors.well_known(), spec, *rc::gen::arbitrary<bool>());
+// A session with some filters, and what its client made of their updates.
+class Client {
+public:
+    Client() {
+        const MoRef view =
+            views_.create_container_view(*reader_, world_.root, {"VirtualMachine"}, true);
+        list_ = views_.create_list_view(*reader_, {});
+        const int count = *rc::gen::inRange(1, 4);
+        for (int i = 0; i < count; ++i) {
+            const auto spec = random_filter(simulation_, view, list_, paths_);
+            const MoRef ref = collectors_.create_filter(reader_, collectors_.well_known(), spec,
+                                                        *rc::gen::arbitrary<bool>());
+            specs_.emplace(ref.id, spec);
+        }
+    }
 
-    Mirror mirror;
-    std::string version;
-    const auto ask = [&] {
+    void step() {
+        simulation_.step();
+        if (*rc::gen::inRange(0, 4) == 0) {
+            simulation_.change_permissions();
+            collectors_.permissions_changed();
+        }
+        if (*rc::gen::inRange(0, 4) == 0) {
+            std::vector<MoRef> machines;
+            for (const int number : *rc::gen::container<std::vector<int>>(rc::gen::inRange(1, 6))) {
+                machines.push_back({TypeId::VirtualMachine, fmt::format("vm-{}", number)});
+            }
+            views_.reset_list_view(*reader_, list_, machines);
+        }
+    }
+
+    // True if there is more. Jobs run one by one, with changes between them.
+    bool ask() {
         auto options = vim::WaitOptions::make();
         options.set_maxWaitSeconds(0);
         if (*rc::gen::arbitrary<bool>()) options.set_maxObjectUpdates(*rc::gen::inRange(1, 4));
         bool truncated = false;
-        collectors.wait_for_updates(*reader, collectors.well_known(), version, options,
-                                    [&](const WaitResult& result) {
-                                        RC_ASSERT(!result.fault);
-                                        if (!result.updates) return;
-                                        version = result.updates->version();
-                                        truncated = result.updates->truncated().value_or(false);
-                                        for (const auto& update : result.updates->filterSet()) {
-                                            for (const auto& object : update.objectSet())
-                                                apply(mirror, object, paths);
-                                        }
-                                    });
-        jobs.run();
-        return truncated;
-    };
-    const int steps = *rc::gen::inRange(1, 40);
-    for (int i = 0; i < steps; ++i) {
-        simulation.step();
-        if (*rc::gen::arbitrary<bool>()) continue;
-        // Changes happen between the parts of a long answer, too.
-        while (ask()) {
-            if (*rc::gen::inRange(0, 4) == 0) simulation.step();
+        bool answered = false;
+        collectors_.wait_for_updates(reader_, collectors_.well_known(), version_, options,
+                                     [&](const WaitResult& result) {
+                                         answered = true;
+                                         RC_ASSERT(!result.fault);
+                                         if (result.updates) truncated = take(*result.updates);
+                                     });
+        while (!answered) {
+            RC_ASSERT(jobs_.waiting() > 0U);
+            jobs_.run_one();
+            if (*rc::gen::inRange(0, 8) == 0) simulation_.step();
         }
-        Mirror fresh;
-        for (const auto& content : collectors.retrieve_properties(*reader, {spec})) {
-            auto& object = fresh[content.obj().id];
-            for (const auto& each : content.propSet()) {
-                object.emplace(each.name(), each.val());
+        return truncated;
+    }
+
+    // Asks until there is nothing more to tell, without changes meanwhile.
+    void settle() {
+        for (bool more = true; more;) {
+            auto options = vim::WaitOptions::make();
+            options.set_maxWaitSeconds(0);
+            more = false;
+            collectors_.wait_for_updates(reader_, collectors_.well_known(), version_, options,
+                                         [&](const WaitResult& result) {
+                                             RC_ASSERT(!result.fault);
+                                             more = result.updates.has_value();
+                                             if (more) take(*result.updates);
+                                         });
+            jobs_.run();
+        }
+    }
+
+    void compare() {
+        for (const auto& [filter, spec] : specs_) {
+            Mirror fresh;
+            for (const auto& content : retrieve(collectors_, reader_, {spec})) {
+                auto& known = fresh[content.obj().id];
+                for (const auto& each : content.propSet()) {
+                    known.properties.emplace(each.name(), each.val());
+                }
+                for (const auto& each : content.missingSet()) known.forbidden.emplace(each.path());
+            }
+            RC_ASSERT(mirrors_[filter] == fresh);
+        }
+    }
+
+private:
+    bool take(const vim::UpdateSet& set) {
+        version_ = set.version();
+        for (const auto& update : set.filterSet()) {
+            for (const auto& object : update.objectSet()) {
+                apply(mirrors_[update.filter().id], object, paths_);
             }
         }
-        RC_ASSERT(mirror == fresh);
+        return set.truncated().value_or(false);
+    }
+
+    static CollectorLimits small_steps() {
+        CollectorLimits limits;
+        limits.objects_per_job = 2;
+        return limits;
+    }
+
+    Simulation simulation_;
+    World& world_ = simulation_.world;
+    std::shared_ptr<TestReader> reader_ = simulation_.reader;
+    Jobs jobs_;
+    base::SeededRandom random_{3};
+    PropertyCollectors collectors_{world_.inventory, "pc", random_, jobs_.schedule(),
+                                   small_steps()};
+    Views views_{world_.inventory, "ViewManager", world_.root, random_};
+    const std::vector<std::string> paths_ = {"name", "runtime.powerState", "config.hardware",
+                                             "config.uuid"};
+    MoRef list_;
+    std::map<std::string, vim::PropertyFilterSpec> specs_;
+    std::map<std::string, Mirror> mirrors_;
+    std::string version_;
+};
+
+void run_model() {
+    Client client;
+    const int steps = *rc::gen::inRange(1, 40);
+    for (int i = 0; i < steps; ++i) {
+        client.step();
+        if (*rc::gen::arbitrary<bool>()) continue;
+        // Changes happen between the parts of a long answer, too.
+        while (client.ask()) {
+            if (*rc::gen::inRange(0, 4) == 0) client.step();
+        }
+        // What happened while the last part was made is told now.
+        client.settle();
+        client.compare();
     }
 }
 
 RC_GTEST_PROP(PropertyCollectorModel, UpdatesGiveWhatRetrievePropertiesGives, ()) {
     run_model();
+}
+
+// A retrieval in the smallest steps, with changes between them: each machine that is below the
+// folder all the time is in the result once, wherever it moves meanwhile.
+RC_GTEST_PROP(PropertyCollectorModel, ARetrievalInPiecesMissesNothing, ()) {
+    World world;
+    Jobs jobs;
+    base::SeededRandom random(3);
+    PropertyCollectors collectors(world.inventory, "pc", random, jobs.schedule());
+    Transaction tx(world.inventory);
+    std::vector<MoRef> folders;
+    for (int i = 0; i < 3; ++i) {
+        folders.push_back(World::add(tx, TypeId::Folder, fmt::format("group-v{}", 100 + i), "f",
+                                     world.vm_folder));
+        tx.add_reference(world.vm_folder, property::Folder::childEntity, folders.back());
+    }
+    for (int i = 1; i <= 5; ++i) {
+        const MoRef vm =
+            World::add(tx, TypeId::VirtualMachine, fmt::format("vm-{}", i), "m", folders[0]);
+        tx.add_reference(folders[0], property::Folder::childEntity, vm);
+    }
+    tx.commit();
+    const auto reader = std::make_shared<TestReader>();
+    auto retrieval = collectors.begin_retrieval(
+        reader, collectors.well_known(),
+        {filter({properties("VirtualMachine", {"name"})},
+                {start(world.vm_folder,
+                       {traversal("down", "Folder", "childEntity", {named("down")})})})});
+    while (!retrieval.advance(1)) {
+        if (*rc::gen::arbitrary<bool>()) continue;
+        const MoRef vm{TypeId::VirtualMachine, fmt::format("vm-{}", *rc::gen::inRange(1, 6))};
+        const MoRef to = folders[*rc::gen::inRange<std::size_t>(0, 3)];
+        Transaction move(world.inventory);
+        move.remove_reference(move.get(vm, property::ManagedEntity::parent).as_moref(),
+                              property::Folder::childEntity, vm);
+        move.add_reference(to, property::Folder::childEntity, vm);
+        move.set(vm, property::ManagedEntity::parent, Value::moref(to));
+        move.commit();
+    }
+    std::set<std::string> ids;
+    const Value contents = retrieval.take()->contents();
+    for (const auto& each : vim::ArrayView<vim::ObjectContent>(contents)) {
+        RC_ASSERT(ids.insert(each.obj().id).second);
+    }
+    RC_ASSERT(ids.size() == 5U);
 }
 
 }  // namespace

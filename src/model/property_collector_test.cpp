@@ -31,7 +31,7 @@ struct Collectors : ::testing::Test {
     }
     /// The updates as "kind id [op path=value]..." lines; the version goes to `version`.
     std::vector<std::string> check() {
-        return lines(collectors.check_for_updates(*reader, own, version));
+        return lines(collectors.check_for_updates(reader, own, version));
     }
     std::vector<std::string> lines(const std::optional<vim::UpdateSet>& set) {
         std::vector<std::string> all;
@@ -64,7 +64,7 @@ struct Collectors : ::testing::Test {
         if (max_objects > 0) options.set_maxObjectUpdates(max_objects);
         if (seconds) options.set_maxWaitSeconds(*seconds);
         answered = false;
-        return collectors.wait_for_updates(*reader, own, version, options, [this](WaitResult got) {
+        return collectors.wait_for_updates(reader, own, version, options, [this](WaitResult got) {
             answered = true;
             result = std::move(got);
         });
@@ -85,7 +85,7 @@ TEST_F(Collectors, RetrievesWhatIsSetAndNamesWhatIsForbidden) {
     world.add_machine(2);
     reader->unreadable = {"vm-2"};
     const auto contents =
-        collectors.retrieve_properties(*reader, {machines({"name", "guest", "config.uuid"})});
+        retrieve(collectors, reader, {machines({"name", "guest", "config.uuid"})});
     ASSERT_EQ(contents.size(), 2U);
     ASSERT_EQ(contents[0].propSet().size(), 2U);
     EXPECT_EQ(contents[0].propSet()[0].name(), "name");
@@ -96,7 +96,7 @@ TEST_F(Collectors, RetrievesWhatIsSetAndNamesWhatIsForbidden) {
 
 TEST_F(Collectors, AnEmptyPathSetGivesBareObjects) {
     world.add_machine(1);
-    const auto contents = collectors.retrieve_properties(*reader, {machines({})});
+    const auto contents = retrieve(collectors, reader, {machines({})});
     ASSERT_EQ(contents.size(), 1U);
     EXPECT_TRUE(contents[0].propSet().empty());
 }
@@ -104,11 +104,10 @@ TEST_F(Collectors, AnEmptyPathSetGivesBareObjects) {
 TEST_F(Collectors, AnUnknownStartingObjectIsAFaultUnlessItIsToBeReported) {
     const MoRef gone{TypeId::VirtualMachine, "vm-99"};
     auto spec = filter({properties("VirtualMachine", {"name"})}, {start(gone)});
-    EXPECT_EQ(fault_of([&] { collectors.retrieve_properties(*reader, {spec}); }),
-              "ManagedObjectNotFound");
+    EXPECT_EQ(fault_of([&] { retrieve(collectors, reader, {spec}); }), "ManagedObjectNotFound");
     EXPECT_EQ(fault_of([&] { follow(spec); }), "ManagedObjectNotFound");
     spec.set_reportMissingObjectsInResults(true);
-    EXPECT_THAT(collectors.retrieve_properties(*reader, {spec}), IsEmpty());
+    EXPECT_THAT(retrieve(collectors, reader, {spec}), IsEmpty());
     follow(spec);
     EXPECT_THAT(check(), ElementsAre("missing vm-99"));
     world.add_machine(99);
@@ -119,20 +118,19 @@ TEST_F(Collectors, GivesPagesByToken) {
     for (int i = 1; i <= 5; ++i) world.add_machine(i);
     auto options = vim::RetrieveOptions::make();
     options.set_maxObjects(2);
-    auto page = collectors.retrieve_properties_ex(reader, own, {machines({"name"})}, options);
+    auto page = result_of(collectors.begin_retrieval(reader, own, {machines({"name"})}, options));
     EXPECT_EQ(page.objects().size(), 2U);
     world.remove_machine({TypeId::VirtualMachine, "vm-3"});
     const std::string token(*page.token());
-    page = collectors.continue_retrieve_properties_ex(*reader, own, token);
+    page = result_of(collectors.continue_retrieval(reader, own, token));
     ASSERT_EQ(page.objects().size(), 2U);
     EXPECT_EQ(page.objects()[1].obj().id, "vm-5");
     EXPECT_FALSE(page.token());
-    EXPECT_EQ(fault_of([&] { collectors.continue_retrieve_properties_ex(*reader, own, token); }),
+    EXPECT_EQ(fault_of([&] { collectors.continue_retrieval(reader, own, token); }),
               "InvalidArgument");
     options.set_maxObjects(0);
-    EXPECT_EQ(
-        fault_of([&] { collectors.retrieve_properties_ex(reader, own, {machines({})}, options); }),
-        "InvalidArgument");
+    EXPECT_EQ(fault_of([&] { collectors.begin_retrieval(reader, own, {machines({})}, options); }),
+              "InvalidArgument");
 }
 
 TEST_F(Collectors, FollowsEnterModifyLeave) {
@@ -296,7 +294,7 @@ TEST_F(Collectors, AWaitEndsByTimeDropCancelOrALaterOne) {
     EXPECT_EQ(wait_fault(), "RequestCanceled");
 
     WaitResult first;
-    collectors.wait_for_updates(*reader, own, version, {}, [&](WaitResult got) { first = got; });
+    collectors.wait_for_updates(reader, own, version, {}, [&](WaitResult got) { first = got; });
     wait();
     jobs.run();
     EXPECT_TRUE(first.fault);
@@ -336,7 +334,9 @@ TEST_F(Collectors, OwnCollectorsComeAndGo) {
     follow(machines({"name"}));
     EXPECT_EQ(check().size(), 1U);
     wait();
-    EXPECT_EQ(fault_of([&] { collectors.check_for_updates(TestReader("bob"), own, ""); }),
+    EXPECT_EQ(fault_of([&] {
+                  collectors.check_for_updates(std::make_shared<TestReader>("bob"), own, "");
+              }),
               "ManagedObjectNotFound");
     collectors.destroy_property_collector(*reader, own);
     jobs.run();

@@ -42,17 +42,12 @@ PropertyFilter::PropertyFilter(MoRef ref, Selection selection, bool partial_upda
       inventory_(inventory),
       watchers_(watchers) {
     if (!selection_.reports_missing()) selection_.check_starts(inventory_, *reader_);
-    reselect_ = true;
-    try {
-        refresh();
-    } catch (...) {
-        stop_watching();
-        throw;
-    }
+    refresh();
 }
 
 void PropertyFilter::stop_watching() {
-    for (const auto& [generation, entry] : entries_) watchers_.remove(generation, this);
+    membership_.for_each_member(
+        [&](std::uint64_t generation) { watchers_.remove(generation, this); });
 }
 
 PropertyFilter::~PropertyFilter() {
@@ -60,52 +55,51 @@ PropertyFilter::~PropertyFilter() {
 }
 
 void PropertyFilter::enqueue(Entry& entry) {
-    if (entry.queued) return;
-    entry.queued = true;
+    if (std::exchange(entry.queued, true)) return;
     queue_.push_back(entry.object->generation());
 }
 
 bool PropertyFilter::note_change(const PropertyChange& change) {
+    bool matters = membership_.note_change(change);
     const auto found = entries_.find(change.object->generation());
-    if (found == entries_.end()) return false;
+    if (found == entries_.end()) return matters;
     Entry& entry = found->second;
-    const TypePlan& plan = selection_.plan(change.object->type());
-    bool matters = false;
-    if (entry.passed && plan.traversed.test(change.property)) {
-        reselect_ = true;
-        matters = true;
+    if (!entry.reported) return matters;
+    if (!selection_.plan(change.object->type()).watched.test(change.property)) return matters;
+    const auto known = std::ranges::find(entry.pending, change.property, &Pending::property);
+    if (known == entry.pending.end()) {
+        entry.pending.push_back({change.property, change.computed, change.old_value});
+    } else if (change.computed) {
+        known->computed = true;
     }
-    if (entry.reported && plan.watched.test(change.property)) {
-        const auto known = std::ranges::find(entry.pending, change.property, &Pending::property);
-        if (known == entry.pending.end()) {
-            entry.pending.push_back({change.property, change.computed, change.old_value});
-        } else if (change.computed) {
-            known->computed = true;
-        }
-        enqueue(entry);
-        matters = true;
-    }
-    return matters;
+    enqueue(entry);
+    return true;
 }
 
 bool PropertyFilter::note_destroyed(const ManagedObject& object) {
+    const bool was_member = membership_.note_destroyed(object);
     const auto found = entries_.find(object.generation());
-    if (found == entries_.end()) return false;
-    // Its id may come back, and others may have been reached through it alone.
-    reselect_ = true;
-    if (found->second.reported) gone_.push_back(object.ref());
+    if (found == entries_.end()) return was_member;
+    if (found->second.reported) gone_.push_back(object.reference());
     entries_.erase(found);
     return true;
 }
 
 bool PropertyFilter::note_created(const ManagedObject& object) {
-    if (reselect_) return true;
-    reselect_ = dangling_.contains(object.id());
-    return reselect_;
+    return membership_.note_created(object);
 }
 
 void PropertyFilter::note_permissions() {
-    reselect_ = true;
+    membership_.invalidate();
+    for (auto& [generation, entry] : entries_) {
+        if (entry.reported) enqueue(entry);
+    }
+}
+
+void PropertyFilter::use(std::shared_ptr<const Reader> reader) {
+    reader_ = std::move(reader);
+    if (reader_->release() == selection_.release()) return;
+    selection_.use_release(reader_->release());
     for (auto& [generation, entry] : entries_) {
         if (!entry.reported) continue;
         entry.resend = true;
@@ -118,80 +112,53 @@ void PropertyFilter::restart() {
     queue_.clear();
     missing_.clear();
     missing_updates_.clear();
-    for (auto& [generation, entry] : entries_) {
-        entry.reported = entry.queued = entry.resend = false;
-        entry.pending.clear();
-        entry.selected = false;  // so that the traversal queues it in its own order
-    }
-    reselect_ = true;
+    entries_.clear();
+    membership_.restart();
 }
 
-void PropertyFilter::report_missing(const MoRef& object) {
-    dangling_.insert(object.id);
-    if (!missing_.insert(object.id).second) return;
-    auto missing = vim::MissingObject::make();
-    missing.set_obj(object);
-    missing.set_fault(vim::object_not_found(object).localized());
-    missing_updates_.push_back(std::move(missing));
+void PropertyFilter::report_missing(const std::vector<MoRef>& objects) {
+    // A starting object that came back is no longer missing.
+    std::erase_if(missing_, [&](const std::string& id) {
+        return std::ranges::find(objects, id, &MoRef::id) == objects.end();
+    });
+    for (const MoRef& object : objects) {
+        if (!missing_.insert(object.id).second) continue;
+        auto missing = vim::MissingObject::make();
+        missing.set_obj(object);
+        missing.set_fault(vim::object_not_found(object).localized());
+        missing_updates_.push_back(missing.raw());
+    }
 }
 
 void PropertyFilter::refresh() {
-    if (!reselect_) return;
-    ++round_;
-    dangling_.clear();
-    const auto meet = [&](const ManagedObject& object, bool selected, bool passed) {
-        const auto [found, is_new] = entries_.try_emplace(object.generation());
-        Entry& entry = found->second;
-        if (is_new) {
-            entry.object = &object;
-            watchers_.add(object.generation(), this);
-        }
-        const bool was_selected = entry.selected;
-        if (entry.round != round_) {
-            entry.round = round_;
-            entry.selected = entry.passed = false;
-        }
-        entry.selected |= selected;
-        entry.passed |= passed;
-        if (entry.selected && !was_selected) enqueue(entry);
-    };
-    selection_.traverse(inventory_, *reader_,
-                        {meet, [&](std::string_view id) { dangling_.emplace(id); },
-                         [&](const MoRef& object) { report_missing(object); }});
-    reselect_ = false;  // not before: a traversal that breaks a limit is to be repeated
-
-    std::vector<std::uint64_t> useless;
-    for (auto& [generation, entry] : entries_) {
-        if (entry.round != round_) entry.selected = entry.passed = false;
-        if (entry.selected || entry.passed) {
-            if (!entry.selected && entry.reported) enqueue(entry);
-        } else if (entry.reported) {
-            enqueue(entry);
-        } else if (entry.round != round_) {
-            useless.push_back(generation);
-        }
+    if (membership_.is_current()) return;
+    const auto turn = membership_.refresh(inventory_, *reader_);
+    for (const std::uint64_t generation : turn.met) watchers_.add(generation, this);
+    for (const std::uint64_t generation : turn.forgotten) watchers_.remove(generation, this);
+    for (const ManagedObject* object : turn.left) {
+        const auto found = entries_.find(object->generation());
+        if (found == entries_.end()) continue;
+        // It is no member now, so nobody would tell us of its end.
+        if (found->second.reported) gone_.push_back(object->reference());
+        entries_.erase(found);
     }
-    for (const std::uint64_t generation : useless) forget(generation);
-    // A starting object that came back is no longer missing.
-    std::erase_if(missing_, [&](const std::string& id) { return !dangling_.contains(id); });
+    for (const ManagedObject* object : turn.entered) {
+        Entry& entry = entries_.try_emplace(object->generation()).first->second;
+        entry.object = object;
+        enqueue(entry);
+    }
+    if (turn.walked) report_missing(turn.missing);
 }
 
-void PropertyFilter::forget(std::uint64_t generation) {
-    watchers_.remove(generation, this);
-    entries_.erase(generation);
-}
-
-vim::ObjectUpdate PropertyFilter::everything(const Entry& entry, ObjectUpdateKind kind) const {
-    auto update = vim::ObjectUpdate::make();
-    update.set_kind(kind);
-    update.set_obj(entry.object->ref());
-    std::vector<vim::PropertyChange> changes;
-    std::vector<vim::MissingProperty> missing;
-    const auto& paths = selection_.plan(entry.object->type()).paths;
-    changes.reserve(paths.size());
-    for (const SelectedPath& path : paths) {
-        if (!may_read(path, *entry.object, *reader_)) {
-            missing.push_back(make_missing(*entry.object, path));
+Value PropertyFilter::everything(Entry& entry, ObjectUpdateKind kind) const {
+    std::vector<Value> changes;
+    std::vector<Value> missing;
+    const TypePlan& plan = selection_.plan(entry.object->type());
+    entry.forbidden = forbidden(plan, *entry.object, *reader_);
+    changes.reserve(plan.paths.size());
+    for (const SelectedPath& path : plan.paths) {
+        if ((entry.forbidden & plan.privilege_bit(path)) != 0) {
+            missing.push_back(make_missing(entry.object->ref(), plan, path).raw());
             // What the client had it must not show any more.
             if (kind == ObjectUpdateKind::modify) {
                 changes.push_back(make_change(path.name, PropertyChangeOp::indirectRemove, {}));
@@ -203,14 +170,11 @@ vim::ObjectUpdate PropertyFilter::everything(const Entry& entry, ObjectUpdateKin
             changes.push_back(make_change(path.name, PropertyChangeOp::assign, value));
         }
     }
-    if (!changes.empty()) update.set_changeSet(changes);
-    if (!missing.empty()) update.set_missingSet(missing);
-    return update;
+    return make_update(kind, entry.object->reference(), std::move(changes), std::move(missing));
 }
 
 void PropertyFilter::add_changes(const Entry& entry, const SelectedPath& path,
-                                 const Pending& pending,
-                                 std::vector<vim::PropertyChange>& changes) const {
+                                 const Pending& pending, std::vector<Value>& changes) const {
     const ManagedObject& object = *entry.object;
     const bool computed = pending.computed || object.is_computed(pending.property);
     const Value root =
@@ -231,74 +195,76 @@ void PropertyFilter::add_changes(const Entry& entry, const SelectedPath& path,
     }
 }
 
-std::optional<vim::ObjectUpdate> PropertyFilter::evaluate(const Entry& entry) const {
-    if (!entry.reported) {
-        if (!entry.selected) return std::nullopt;
-        return everything(entry, ObjectUpdateKind::enter);
-    }
-    auto update = vim::ObjectUpdate::make();
-    update.set_obj(entry.object->ref());
-    if (!entry.selected) {
-        update.set_kind(ObjectUpdateKind::leave);
-        return update;
-    }
+// The ObjectUpdate that brings the client up to date; unset if it is.
+Value PropertyFilter::evaluate(Entry& entry) const {
+    const ManagedObject& object = *entry.object;
+    if (!entry.reported) return everything(entry, ObjectUpdateKind::enter);
     if (entry.resend) return everything(entry, ObjectUpdateKind::modify);
-    std::vector<vim::PropertyChange> changes;
-    for (const SelectedPath& path : selection_.plan(entry.object->type()).paths) {
-        const auto pending = std::ranges::find(entry.pending, path.path.root(), &Pending::property);
-        if (pending == entry.pending.end()) continue;
-        if (!may_read(path, *entry.object, *reader_)) continue;
-        add_changes(entry, path, *pending, changes);
+    const TypePlan& plan = selection_.plan(object.type());
+    const PrivilegeSet before = entry.forbidden;
+    entry.forbidden = forbidden(plan, object, *reader_);
+    std::vector<Value> changes;
+    std::vector<Value> missing;
+    for (const SelectedPath& path : plan.paths) {
+        const PrivilegeSet bit = plan.privilege_bit(path);
+        if ((entry.forbidden & bit) != 0) {
+            if ((before & bit) != 0) continue;
+            changes.push_back(make_change(path.name, PropertyChangeOp::indirectRemove, {}));
+            missing.push_back(make_missing(object.ref(), plan, path).raw());
+        } else if ((before & bit) != 0) {
+            const Value value = path.path.evaluate(object, *reader_);
+            changes.push_back(make_change(path.name, PropertyChangeOp::assign, value));
+        } else {
+            const auto pending =
+                std::ranges::find(entry.pending, path.path.root(), &Pending::property);
+            if (pending != entry.pending.end()) add_changes(entry, path, *pending, changes);
+        }
     }
-    if (changes.empty()) return std::nullopt;
-    update.set_kind(ObjectUpdateKind::modify);
-    update.set_changeSet(changes);
-    return update;
+    if (changes.empty()) return {};
+    return make_update(ObjectUpdateKind::modify, object.reference(), std::move(changes),
+                       std::move(missing));
 }
 
-void PropertyFilter::settle(std::uint64_t generation, Entry& entry) {
-    entry.queued = entry.resend = false;
-    entry.reported = entry.selected;
-    entry.pending = {};
-    if (!entry.selected && !entry.passed) forget(generation);
+void PropertyFilter::begin_answer() {
+    refresh();
+    queue_in_answer_ = queue_.size();
+    gone_in_answer_ = gone_.size();
 }
 
-std::optional<vim::PropertyFilterUpdate> PropertyFilter::collect(std::size_t& max_objects,
-                                                                 bool& truncated) {
-    std::vector<vim::ObjectUpdate> updates;
+bool PropertyFilter::answer(AnswerBudget& budget, std::vector<Value>& updates) {
+    const auto take = [](std::size_t& left) { return left > 0 && left-- > 0; };
     // Departures first: an id that was made anew must leave before it enters.
-    while (!gone_.empty() && max_objects > 0) {
-        auto update = vim::ObjectUpdate::make();
-        update.set_kind(ObjectUpdateKind::leave);
-        update.set_obj(gone_.front());
-        updates.push_back(std::move(update));
+    for (; gone_in_answer_ > 0 && !gone_.empty(); --gone_in_answer_) {
+        if (!take(budget.objects)) {
+            budget.truncated = true;
+            return true;
+        }
+        updates.push_back(make_update(ObjectUpdateKind::leave, gone_.front(), {}, {}));
         gone_.pop_front();
-        --max_objects;
     }
-    truncated |= !gone_.empty();
-    while (!queue_.empty() && gone_.empty()) {
+    for (; queue_in_answer_ > 0 && !queue_.empty(); --queue_in_answer_) {
+        if (budget.steps == 0) return false;
         const std::uint64_t generation = queue_.front();
         const auto found = entries_.find(generation);
         if (found != entries_.end()) {
-            if (auto update = evaluate(found->second)) {
-                if (max_objects == 0) {
-                    truncated = true;
-                    break;
+            --budget.steps;
+            Entry& entry = found->second;
+            const PrivilegeSet told = entry.forbidden;
+            if (Value update = evaluate(entry)) {
+                if (!take(budget.objects)) {
+                    entry.forbidden = told;
+                    budget.truncated = true;
+                    return true;
                 }
-                --max_objects;
-                updates.push_back(std::move(*update));
+                updates.push_back(std::move(update));
             }
-            settle(generation, found->second);
+            entry.queued = entry.resend = false;
+            entry.reported = true;
+            entry.pending = {};
         }
         queue_.pop_front();
     }
-    auto missing = std::exchange(missing_updates_, {});
-    if (updates.empty() && missing.empty()) return std::nullopt;
-    auto answer = vim::PropertyFilterUpdate::make();
-    answer.set_filter(ref_);
-    if (!updates.empty()) answer.set_objectSet(updates);
-    if (!missing.empty()) answer.set_missingSet(missing);
-    return answer;
+    return true;
 }
 
 }  // namespace drover::model

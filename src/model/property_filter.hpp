@@ -10,10 +10,10 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
-#include <utility>
 #include <vector>
 
 #include "model/inventory.hpp"
+#include "model/membership.hpp"
 #include "model/selection.hpp"
 #include "vim/types.hpp"
 
@@ -31,6 +31,13 @@ public:
 
 private:
     std::unordered_map<std::uint64_t, std::vector<PropertyFilter*>> filters_;
+};
+
+/// What an answer may still take.
+struct AnswerBudget {
+    std::size_t objects;     ///< updates that the client wants in one answer
+    std::size_t steps;       ///< objects to look at before others get their turn
+    bool truncated = false;  ///< set where `objects` did not suffice
 };
 
 class PropertyFilter {
@@ -52,17 +59,20 @@ public:
     bool note_created(const ManagedObject& object);
     void note_permissions();
 
+    /// Who asks now. Another release than before gets everything anew.
+    void use(std::shared_ptr<const Reader> reader);
+
     /// The client knows nothing (any more): all objects enter.
     void restart();
 
-    /// Selects anew if a change asks for that. Throws InvalidArgument if the selection has grown
-    /// beyond its limit.
-    void refresh();
-
-    /// After refresh(): what the client has to be told, at most `max_objects` object updates; takes
-    /// what it used off `max_objects` and sets `truncated` if there is more. Empty if there is
-    /// nothing.
-    std::optional<vim::PropertyFilterUpdate> collect(std::size_t& max_objects, bool& truncated);
+    /// Selects anew what changes ask for, and begins an answer with what is known to have changed
+    /// by now. Throws InvalidArgument if the selection has grown beyond its limit.
+    void begin_answer();
+    /// Adds ObjectUpdates to `updates` until the answer is complete (then it returns true) or the
+    /// budget's steps are used up.
+    bool answer(AnswerBudget& budget, std::vector<Value>& updates);
+    /// The starting objects that were found missing (MissingObject), each told once.
+    std::vector<Value> take_missing() { return std::exchange(missing_updates_, {}); }
 
 private:
     // A property that changed, with the value that the client knows.
@@ -71,29 +81,28 @@ private:
         bool computed;
         Value known;
     };
+    // An object that is selected.
     struct Entry {
-        const ManagedObject* object;
-        bool selected = false;  // belongs to the filter's result
-        bool passed = false;    // leads on to others
-        bool reported = false;  // the client has it
-        bool queued = false;    // is in queue_
-        bool resend = false;    // tell everything anew
-        std::uint32_t round = 0;
+        const ManagedObject* object = nullptr;
+        bool reported = false;       // the client has it
+        bool queued = false;         // is in queue_
+        bool resend = false;         // tell everything anew
+        PrivilegeSet forbidden = 0;  // as the client was told
         std::vector<Pending> pending;
     };
 
+    void refresh();
     void stop_watching();
-    void forget(std::uint64_t generation);
     void enqueue(Entry& entry);
-    void report_missing(const MoRef& object);
-    std::optional<vim::ObjectUpdate> evaluate(const Entry& entry) const;
-    vim::ObjectUpdate everything(const Entry& entry, vim::ObjectUpdateKind kind) const;
+    void report_missing(const std::vector<MoRef>& objects);
+    Value evaluate(Entry& entry) const;
+    Value everything(Entry& entry, vim::ObjectUpdateKind kind) const;
     void add_changes(const Entry& entry, const SelectedPath& path, const Pending& pending,
-                     std::vector<vim::PropertyChange>& changes) const;
-    void settle(std::uint64_t generation, Entry& entry);
+                     std::vector<Value>& changes) const;
 
     MoRef ref_;
     Selection selection_;
+    Membership membership_{selection_};
     bool partial_updates_;
     std::shared_ptr<const Reader> reader_;
     const Inventory& inventory_;
@@ -101,12 +110,12 @@ private:
 
     std::unordered_map<std::uint64_t, Entry> entries_;
     std::deque<std::uint64_t> queue_;  // entries to look at, in the order in which they changed
-    std::deque<MoRef> gone_;           // reported objects that were destroyed
-    std::unordered_set<std::string> dangling_;
+    std::deque<Value> gone_;           // objects that the client has and that are not selected now
+    // How many of those belong to the answer that is being made; later ones wait for the next.
+    std::size_t queue_in_answer_ = 0;
+    std::size_t gone_in_answer_ = 0;
     std::unordered_set<std::string> missing_;  // starting objects that were reported as missing
-    std::vector<vim::MissingObject> missing_updates_;
-    bool reselect_ = false;
-    std::uint32_t round_ = 0;
+    std::vector<Value> missing_updates_;
 };
 
 }  // namespace drover::model

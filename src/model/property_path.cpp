@@ -88,6 +88,7 @@ public:
         path.root_ = *index;
         enter(vim::describe(type).properties()[*index]);
         if (candidates_.empty()) fail();
+        path.since_ = since_;
         path.root_key_ = read_key();
         while (at_ < text_.size()) {
             if (text_[at_++] != '.' || path.steps_.size() >= kMaxPathSteps) fail();
@@ -96,6 +97,7 @@ public:
             Step step;
             step.name = read_name();
             step.index_hint = step_into(step.name);
+            path.since_ = std::max(path.since_, since_);
             step.key = read_key();
             path.steps_.push_back(std::move(step));
         }
@@ -143,6 +145,7 @@ private:
 
     void enter(const PropertyDescriptor& property) {
         if (property.since() > release_) return;
+        since_ = candidates_.empty() ? property.since() : std::min(since_, property.since());
         in_array_ = property.array();
         if (std::ranges::find(candidates_, property.type()) == candidates_.end()) {
             candidates_.push_back(property.type());
@@ -186,6 +189,7 @@ private:
     Release release_;
     std::size_t at_ = 0;
     std::vector<TypeId> candidates_;
+    Release since_ = Release::oldest;  // of the last step: the first that knows any candidate
     bool in_array_ = false;
 };
 
@@ -200,6 +204,7 @@ PropertyPath PropertyPath::of_property(TypeId type, PropertyIndex index) {
     PropertyPath path;
     path.text_ = properties[index].name();
     path.root_ = index;
+    path.since_ = properties[index].since();
     path.may_hold_references_ = may_hold_reference(properties[index].type());
     return path;
 }

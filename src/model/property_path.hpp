@@ -37,6 +37,9 @@ public:
     /// True for the bare name of a property.
     bool is_root() const { return steps_.empty() && !root_key_; }
 
+    /// The release that knows the whole path.
+    Release since() const { return since_; }
+
     /// True if the end of the path may hold references to managed objects.
     bool may_hold_references() const { return may_hold_references_; }
 
@@ -64,6 +67,7 @@ private:
     PropertyIndex root_ = 0;
     std::optional<std::string> root_key_;
     std::vector<Step> steps_;
+    Release since_ = Release::oldest;
     bool may_hold_references_ = false;
 };
 

@@ -168,6 +168,27 @@ const TypePlan& Selection::plan(TypeId type) const {
     return plans_.emplace(type, make_plan(type)).first->second;
 }
 
+void Selection::use_release(Release release) {
+    if (release == release_) return;
+    release_ = release;
+    plans_.clear();
+}
+
+void Selection::add_path(TypePlan& plan, TypeId type, const PropertyPath& path) {
+    const auto root = std::ranges::find(plan.roots, path.root(), &SelectedRoot::property);
+    const auto index = static_cast<std::size_t>(root - plan.roots.begin());
+    if (root == plan.roots.end()) {
+        const auto privilege = vim::describe(type).properties()[path.root()].privilege();
+        const auto known = std::ranges::find(plan.privileges, privilege);
+        plan.roots.push_back(
+            {path.root(), static_cast<std::size_t>(known - plan.privileges.begin())});
+        if (known == plan.privileges.end()) plan.privileges.push_back(privilege);
+        DROVER_CHECK(plan.privileges.size() <= 64);
+        plan.watched.set(path.root());
+    }
+    plan.paths.push_back({path, Value::string(path.text()), index});
+}
+
 TypePlan Selection::make_plan(TypeId type) const {
     const auto descriptors = vim::describe(type).properties();
     DROVER_CHECK(descriptors.size() <= kMaxProperties);
@@ -181,12 +202,11 @@ TypePlan Selection::make_plan(TypeId type) const {
         return std::pair(-depth_of(each->type), each);  // by address: in the client's order
     });
 
-    std::unordered_set<std::string> seen;
+    std::unordered_set<std::string_view> seen;
     const auto add = [&](const PropertyPath& path) {
-        if (!seen.insert(path.text()).second) return;
-        plan.paths.push_back(
-            {path, Value::string(path.text()), descriptors[path.root()].privilege()});
-        plan.watched.set(path.root());
+        if (path.since() > release_ || seen.contains(path.text())) return;
+        add_path(plan, type, path);
+        seen.insert(plan.paths.back().name.as_string());
     };
     for (const Properties* each : matching) {
         if (each->all) {
@@ -198,95 +218,11 @@ TypePlan Selection::make_plan(TypeId type) const {
         for (const auto& path : each->paths) add(path);
     }
     for (const Node& node : nodes_) {
-        if (vim::is_a(type, node.type)) plan.traversed.set(node.path.root());
+        plan.applies.push_back(vim::is_a(type, node.type));
+        if (plan.applies.back()) plan.traversed.set(node.path.root());
     }
     return plan;
 }
-
-// One traversal. Objects wait in a queue with the traversals that apply to them.
-class Selection::Walk {
-public:
-    Walk(const Selection& selection, const Inventory& inventory, const Reader& reader,
-         const Visitor& visitor)
-        : selection_(selection), inventory_(inventory), reader_(reader), visitor_(visitor) {}
-
-    void run() {
-        for (const Start& start : selection_.starts_) {
-            const ManagedObject* object = inventory_.find(start.object);
-            if (!object || !is_visible(*object, reader_)) {
-                visitor_.missing(start.object);
-                continue;
-            }
-            meet(*object, !start.skip, start.next);
-        }
-        for (; position_ < queue_.size(); ++position_) {
-            const auto [object, next] = queue_[position_];
-            for (const std::size_t index : *next) expand(*object, index);
-        }
-    }
-
-private:
-    struct Item {
-        const ManagedObject* object;
-        const std::vector<std::size_t>* next;
-    };
-    struct Visit {
-        const ManagedObject* object;
-        std::size_t node;
-        friend bool operator==(const Visit&, const Visit&) = default;
-    };
-    struct VisitHash {
-        std::size_t operator()(const Visit& visit) const {
-            return std::hash<const void*>{}(visit.object) * 31 + visit.node;
-        }
-    };
-
-    void meet(const ManagedObject& object, bool select, const std::vector<std::size_t>& next) {
-        if (++met_ > selection_.max_objects_) {
-            throw vim::invalid_argument(
-                "specSet",
-                fmt::format("The selection meets more than {} objects.", selection_.max_objects_));
-        }
-        const bool applies = std::ranges::any_of(next, [&](std::size_t index) {
-            return vim::is_a(object.type(), selection_.nodes_[index].type);
-        });
-        const bool selected = select && selection_.plan(object.type()).selectable;
-        visitor_.object(object, selected, applies);
-        if (applies) queue_.push_back({&object, &next});
-    }
-
-    void expand(const ManagedObject& object, std::size_t index) {
-        const Node& node = selection_.nodes_[index];
-        if (!vim::is_a(object.type(), node.type)) return;
-        if (!visited_.insert({&object, index}).second) return;
-        const Value found = node.path.evaluate(object, reader_);
-        if (found.kind() == ValueKind::moref) {
-            follow(found, node);
-        } else if (found.kind() == ValueKind::array) {
-            for (const Value& each : found.elements()) {
-                if (each.kind() == ValueKind::moref) follow(each, node);
-            }
-        }
-    }
-
-    void follow(const Value& reference, const Node& node) {
-        const ManagedObject* object = inventory_.find(reference.moref_id());
-        if (!object || !is_visible(*object, reader_)) {
-            visitor_.dangling(reference.moref_id());
-            return;
-        }
-        meet(*object, !node.skip, node.next);
-    }
-
-    const Selection& selection_;
-    const Inventory& inventory_;
-    const Reader& reader_;
-    const Visitor& visitor_;
-    std::vector<Item> queue_;
-    std::size_t position_ = 0;
-    std::size_t met_ = 0;
-    std::unordered_set<Visit, VisitHash> visited_;
-};
 
 void Selection::check_starts(const Inventory& inventory, const Reader& reader) const {
     for (const Start& start : starts_) {
@@ -295,9 +231,23 @@ void Selection::check_starts(const Inventory& inventory, const Reader& reader) c
     }
 }
 
-void Selection::traverse(const Inventory& inventory, const Reader& reader,
-                         const Visitor& visitor) const {
-    Walk(*this, inventory, reader, visitor).run();
+vim::Fault Selection::too_many_objects() const {
+    return vim::invalid_argument(
+        "specSet", fmt::format("The selection meets more than {} objects.", max_objects_));
+}
+
+std::span<const Value> references_in(const Value& value) {
+    if (value.kind() == ValueKind::moref) return {&value, 1};
+    return value.kind() == ValueKind::array ? value.elements() : std::span<const Value>{};
+}
+
+PrivilegeSet forbidden(const TypePlan& plan, const ManagedObject& object, const Reader& reader) {
+    if (!object.owner().empty()) return 0;  // seen at all means owned
+    PrivilegeSet found = 0;
+    for (std::size_t i = 0; i < plan.privileges.size(); ++i) {
+        if (!reader.may_read(object, plan.privileges[i])) found |= PrivilegeSet{1} << i;
+    }
+    return found;
 }
 
 }  // namespace drover::model

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/membership.hpp"
+#include "model/selection_walk.hpp"
 #include "model/test_world.hpp"
 
 namespace drover::model {
@@ -16,17 +18,22 @@ SpecBudget large_budget() {
     return {1000, 1000, 1000, 100'000};
 }
 
+// Walked in steps of one reference; a Membership has to find the same in the same order.
 std::vector<std::string> select(const World& world, const vim::PropertyFilterSpec& spec,
                                 const TestReader& reader = TestReader()) {
     SpecBudget budget = large_budget();
     const auto selection = Selection::compile(spec, reader.release(), budget);
+    SelectionWalk walk(selection, world.inventory, reader);
+    std::size_t steps = 1;
+    while (!walk.advance(steps)) steps = 1;
     std::vector<std::string> ids;
-    selection.traverse(world.inventory, reader,
-                       {[&](const ManagedObject& object, bool selected, bool) {
-                            const bool is_new = std::ranges::find(ids, object.id()) == ids.end();
-                            if (selected && is_new) ids.push_back(object.id());
-                        },
-                        [](std::string_view) {}, [](const MoRef&) {}});
+    for (const ManagedObject* object : walk.take()) ids.push_back(object->id());
+    Membership membership(selection);
+    std::vector<std::string> members;
+    for (const auto* object : membership.refresh(world.inventory, reader).entered) {
+        members.push_back(object->id());
+    }
+    EXPECT_EQ(ids, members);
     return ids;
 }
 
@@ -112,9 +119,9 @@ TEST(Selection, IsBounded) {
                              {start(world.vm_folder, {traversal("", "Folder", "childEntity")})});
     const auto selection = Selection::compile(spec, vim::newest_release(), budget);
     EXPECT_EQ(fault_of([&] {
-                  selection.traverse(world.inventory, TestReader(),
-                                     {[](const ManagedObject&, bool, bool) {},
-                                      [](std::string_view) {}, [](const MoRef&) {}});
+                  std::size_t steps = 1000;
+                  const TestReader reader;
+                  SelectionWalk(selection, world.inventory, reader).advance(steps);
               }),
               "InvalidArgument");
     SpecBudget paths{10, 1, 10, 10};

@@ -52,6 +52,11 @@ public:
             for (const auto& job : std::exchange(jobs_, {})) job();
         }
     }
+    void run_one() {
+        const auto job = std::move(jobs_.front());
+        jobs_.erase(jobs_.begin());
+        job();
+    }
     std::size_t waiting() const { return jobs_.size(); }
 
 private:
@@ -236,6 +241,21 @@ inline std::vector<vim::SelectionSpec> classic_traversal() {
         traversal("rpToRp", "ResourcePool", "resourcePool", {named("rpToRp"), named("rpToVm")}),
         traversal("rpToVm", "ResourcePool", "vm"),
         traversal("hToVm", "HostSystem", "vm", {named("visitFolders")})};
+}
+
+/// RetrieveProperties in one piece.
+inline std::vector<vim::ObjectContent> retrieve(PropertyCollectors& collectors,
+                                                const std::shared_ptr<TestReader>& reader,
+                                                const std::vector<vim::PropertyFilterSpec>& specs) {
+    auto retrieval = collectors.begin_retrieval(reader, collectors.well_known(), specs);
+    while (!retrieval.advance(1'000'000)) continue;
+    return vim::ArrayView<vim::ObjectContent>(retrieval.take()->contents()).to_vector();
+}
+
+/// The result of a retrieval in pages.
+inline vim::RetrieveResult result_of(Retrieval retrieval) {
+    while (!retrieval.advance(1'000'000)) continue;
+    return vim::RetrieveResult(retrieval.take()->result());
 }
 
 /// The name of the fault that `call` throws; "none" if it throws none.

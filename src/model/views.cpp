@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <map>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/check.hpp"
 #include "model/containment.hpp"
+#include "model/view_state.hpp"
 #include "vim/fault.hpp"
 #include "vim/properties.hpp"
 
@@ -24,144 +24,10 @@ Value reference_array(const std::vector<const ManagedObject*>& objects, const Re
     std::vector<Value> refs;
     refs.reserve(objects.size());
     for (const ManagedObject* object : objects) {
-        if (is_visible(*object, reader)) refs.push_back(Value::moref(object->ref()));
+        if (is_visible(*object, reader)) refs.push_back(object->reference());
     }
     return Value::array(TypeId::ManagedObject, std::move(refs));
 }
-
-// One view: what it holds, and how it keeps that true.
-class ViewState {
-public:
-    ViewState(MoRef ref, std::string session_key)
-        : ref_(std::move(ref)), session_key_(std::move(session_key)) {}
-    virtual ~ViewState() = default;
-
-    const MoRef& ref() const { return ref_; }
-    const std::string& session_key() const { return session_key_; }
-
-    /// True if the view may hold something else after this delta.
-    virtual bool note(const Delta& delta) = 0;
-    virtual const std::vector<const ManagedObject*>& objects(const Inventory& inventory) = 0;
-
-private:
-    MoRef ref_;
-    std::string session_key_;
-};
-
-// Lists what the container holds when somebody asks, and notes when that is out of date.
-class ContainerViewState final : public ViewState {
-public:
-    ContainerViewState(MoRef ref, std::string session_key, MoRef container,
-                       std::vector<TypeId> types, bool recursive)
-        : ViewState(std::move(ref), std::move(session_key)),
-          container_(std::move(container)),
-          types_(std::move(types)),
-          recursive_(recursive) {}
-
-    bool note(const Delta& delta) override {
-        // Whoever read it before knows already.
-        if (stale_) return false;
-        const auto concerns = [&](const PropertyChange& change) {
-            if (!sources_.contains(change.object)) return false;
-            const auto followed = containment_properties(change.object->type());
-            return std::ranges::find(followed, change.property) != followed.end();
-        };
-        stale_ = std::ranges::any_of(delta.changes, concerns) ||
-                 std::ranges::any_of(
-                     delta.destroyed,
-                     [&](const auto& object) { return known_.contains(object.get()); }) ||
-                 std::ranges::any_of(delta.created, [&](const ManagedObject* object) {
-                     return dangling_.contains(object->id());
-                 });
-        if (!stale_) return false;
-        // The pointers may die with this delta.
-        objects_.clear();
-        sources_.clear();
-        known_.clear();
-        return true;
-    }
-
-    const std::vector<const ManagedObject*>& objects(const Inventory& inventory) override {
-        if (std::exchange(stale_, false)) list(inventory);
-        return objects_;
-    }
-
-private:
-    void list(const Inventory& inventory) {
-        objects_.clear();
-        sources_.clear();
-        known_.clear();
-        dangling_.clear();
-        const ManagedObject* container = inventory.find(container_);
-        if (!container) {
-            dangling_.insert(container_.id);
-            return;
-        }
-        std::vector<const ManagedObject*> queue{container};
-        known_.insert(container);
-        for (std::size_t i = 0; i < queue.size(); ++i) {
-            const ManagedObject& entity = *queue[i];
-            if (i > 0 && matches(entity.type())) objects_.push_back(&entity);
-            if (i > 0 && !recursive_) continue;
-            if (containment_properties(entity.type()).empty()) continue;
-            sources_.insert(&entity);
-            for (const MoRef& child : children_of(entity)) {
-                const ManagedObject* found = inventory.find(child);
-                if (!found) {
-                    dangling_.insert(child.id);
-                } else if (known_.insert(found).second) {
-                    queue.push_back(found);
-                }
-            }
-        }
-    }
-
-    bool matches(TypeId type) const {
-        return types_.empty() ||
-               std::ranges::any_of(types_, [&](TypeId wanted) { return vim::is_a(type, wanted); });
-    }
-
-    MoRef container_;
-    std::vector<TypeId> types_;
-    bool recursive_;
-    bool stale_ = true;
-    std::vector<const ManagedObject*> objects_;
-    std::unordered_set<const ManagedObject*> sources_;  // whose contents were listed
-    std::unordered_set<const ManagedObject*> known_;
-    std::unordered_set<std::string> dangling_;
-};
-
-// A list that only its client changes; what is destroyed drops out. An inventory view is such a
-// list as well, which grows by the contents of the folders that are opened.
-class ListViewState final : public ViewState {
-public:
-    using ViewState::ViewState;
-
-    bool note(const Delta& delta) override {
-        std::size_t dropped = 0;
-        for (const auto& object : delta.destroyed) dropped += remove(object.get()) ? 1U : 0U;
-        return dropped > 0;
-    }
-    const std::vector<const ManagedObject*>& objects(const Inventory&) override { return objects_; }
-
-    bool holds(const ManagedObject* object) const { return members_.contains(object); }
-    void add(const ManagedObject* object) {
-        if (members_.insert(object).second) objects_.push_back(object);
-    }
-    bool remove(const ManagedObject* object) {
-        if (members_.erase(object) == 0) return false;
-        std::erase(objects_, object);
-        return true;
-    }
-    void clear() {
-        objects_.clear();
-        members_.clear();
-    }
-
-private:
-    std::vector<const ManagedObject*> objects_;
-    std::unordered_set<const ManagedObject*> members_;
-};
 
 }  // namespace
 
@@ -211,6 +77,7 @@ void Views::Impl::start() {
         });
     transaction.commit();
     subscription = inventory.derive([this](const Delta& delta, const Inventory::Touch& change) {
+        if (!concerns_views(delta)) return;
         for (const auto& [id, view] : views) {
             if (view->note(delta) && inventory.find(view->ref())) {
                 change(view->ref(), kViewProperty);
@@ -331,9 +198,9 @@ MoRef Views::create_container_view(const Reader& reader, const MoRef& container,
         transaction.set(ref, property::ContainerView::type,
                         Value::array(TypeId::string, std::move(names)));
     }
-    impl_->publish(transaction, std::make_shared<ContainerViewState>(
-                                    ref, std::string(reader.session_key()), object->ref(),
-                                    std::move(wanted), recursive));
+    impl_->publish(transaction,
+                   std::make_shared<ContainerViewState>(ref, std::string(reader.session_key()),
+                                                        object->ref(), wanted, recursive));
     return ref;
 }
 

@@ -78,6 +78,31 @@ TEST_F(ViewsTest, AChangeThatLeadsNowhereDoesNotTouchAView) {
     EXPECT_EQ(touched, 1U);
 }
 
+TEST_F(ViewsTest, AContainerViewFollowsWhatMoves) {
+    const MoRef vm = world.add_machine(1);
+    Transaction tx(world.inventory);
+    const MoRef folder = World::add(tx, TypeId::Folder, "group-v99", "sub", world.vm_folder);
+    tx.add_reference(world.vm_folder, property::Folder::childEntity, folder);
+    tx.commit();
+    const MoRef below = views.create_container_view(reader, folder, {}, true);
+    const MoRef direct = views.create_container_view(reader, world.vm_folder, {}, false);
+    EXPECT_THAT(ids(below), IsEmpty());
+    EXPECT_THAT(ids(direct), UnorderedElementsAre("vm-1", "group-v99"));
+    Transaction move(world.inventory);
+    move.remove_reference(world.vm_folder, property::Folder::childEntity, vm);
+    move.add_reference(folder, property::Folder::childEntity, vm);
+    move.commit();
+    EXPECT_THAT(ids(below), ElementsAre("vm-1"));
+    EXPECT_THAT(ids(direct), ElementsAre("group-v99"));
+    // With its folder all that is in it goes, and the container of a view may go as well.
+    Transaction gone(world.inventory);
+    gone.remove_reference(world.vm_folder, property::Folder::childEntity, folder);
+    gone.destroy(folder);
+    gone.commit();
+    EXPECT_THAT(ids(below), IsEmpty());
+    EXPECT_THAT(ids(direct), IsEmpty());
+}
+
 TEST_F(ViewsTest, ShowsOnlyWhatTheReaderMaySee) {
     world.add_machine(1);
     world.add_machine(2);

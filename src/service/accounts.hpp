@@ -6,10 +6,31 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/store.hpp"
 
 namespace drover::service {
+
+/// One account as it is stored.
+struct Account {
+    std::string name;
+    std::string hash;  ///< of crypt(5); empty: nobody can log in with a password
+    int posix_id = 0;  ///< 0: the first account, else unique and never used again
+    std::string description;
+
+    friend bool operator==(const Account&, const Account&) = default;
+};
+
+/// True for 1 to 64 of A-Z a-z 0-9 _-.@\: names of users and of groups.
+bool is_account_name(std::string_view name);
+/// True for 1 to 256 bytes without NUL.
+bool is_possible_password(std::string_view password);
+/// A new yescrypt hash. Takes about a tenth of a second; any thread.
+std::string hash_of_password(const std::string& password);
+
+store::Record record_of(const Account& account);
+Account read_account(const store::Record& record);
 
 class Accounts {
 public:
@@ -26,6 +47,9 @@ public:
 
     /// True if any account was ever made.
     bool any() const;
+
+    /// All accounts, by name. Blocks.
+    std::vector<Account> all() const;
 
 private:
     store::Store& store_;

@@ -12,9 +12,8 @@ using vim::Value;
 
 namespace {
 
-// How long a wait lasts at most; clients that set no limit are woken with nothing now and then
-// only by the documented means, so this bounds what a vanished client costs.
-constexpr std::chrono::seconds kLongestWait{30 * 60};
+// How many objects are read before others get their turn on the strand: a millisecond's work.
+constexpr std::size_t kObjectsAtOnce = 1'000;
 
 // Without a session nothing but the service instance can be read.
 void require_session(const Call& call, const vim::ArrayView<vim::PropertyFilterSpec>& specs) {
@@ -30,12 +29,29 @@ void require_session(const Call& call, const vim::ArrayView<vim::PropertyFilterS
     }
 }
 
-template <class T>
-Value array_of(TypeId element, const std::vector<T>& items) {
-    std::vector<Value> values;
-    values.reserve(items.size());
-    for (const auto& item : items) values.push_back(vim::Convert<T>::to(item));
-    return Value::array(element, std::move(values));
+using Answer = Value (*)(const model::Gathered&);
+
+// Gathers in pieces; the answer is put together off the strand, when the endpoint asks for it.
+Awaitable<Value> retrieve(model::Retrieval retrieval, Call call, Answer answer) {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    while (!retrieval.advance(kObjectsAtOnce)) {
+        co_await boost::asio::post(executor, boost::asio::use_awaitable);
+    }
+    call.caller->finish = [gathered = retrieval.take(), answer] { return answer(*gathered); };
+    co_return Value{};
+}
+
+Value contents(const model::Gathered& gathered) {
+    return gathered.contents();
+}
+
+Value result(const model::Gathered& gathered) {
+    return gathered.result();
+}
+
+// vSphere leaves the first result out where nothing was found.
+Value result_if_any(const model::Gathered& gathered) {
+    return gathered.size() > 0 ? gathered.result() : Value{};
 }
 
 struct WaitState {
@@ -46,16 +62,19 @@ struct WaitState {
 };
 
 // Waits for the collector's callback or the end of the time, whichever comes first.
-Awaitable<Value> wait_for_updates(PropertyCollectors& collectors, Readers readers, Call call,
-                                  std::string version, vim::WaitOptions options) {
+Awaitable<Value> wait_for_updates(PropertyCollectors& collectors, model::ReaderPtr reader,
+                                  Call call, std::string version, vim::WaitOptions options,
+                                  bool takes_truncated) {
     const auto executor = co_await boost::asio::this_coro::executor;
     const auto state = std::make_shared<WaitState>(executor);
     model::WaitHandle handle = collectors.wait_for_updates(
-        *readers(*call.caller), call.self, version, options, [state](model::WaitResult result) {
+        reader, call.self, version, options,
+        [state](model::WaitResult result) {
             state->result = std::move(result);
             state->answered = true;
             state->timer.cancel();
-        });
+        },
+        takes_truncated);
     if (call.caller->when_gone) {
         call.caller->when_gone(call.caller->connection, [state, handle]() mutable {
             if (state->answered) return;
@@ -65,46 +84,49 @@ Awaitable<Value> wait_for_updates(PropertyCollectors& collectors, Readers reader
         });
     }
     const auto seconds = options ? options.maxWaitSeconds() : std::nullopt;
-    const std::chrono::seconds limit =
-        seconds ? std::chrono::seconds{std::max(*seconds, 0)} : kLongestWait;
-    state->timer.expires_after(std::min(limit, kLongestWait));
-    if (!state->answered) {
+    // 0 seconds need no timer: the collector answers as soon as it has looked.
+    if (seconds && *seconds > 0) {
+        state->timer.expires_after(std::chrono::seconds{*seconds});
         co_await state->timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        if (!state->answered) handle.expire();
     }
-    if (!state->answered) {
-        handle.expire();
-        // The answer may come from a scheduled job.
-        while (!state->answered) {
-            state->timer.expires_after(std::chrono::seconds{1});
-            co_await state->timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-        }
+    while (!state->answered) {
+        state->timer.expires_at(std::chrono::steady_clock::time_point::max());
+        co_await state->timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     }
     if (state->result.fault) throw *state->result.fault;
     co_return state->result.updates ? state->result.updates->raw() : Value{};
 }
 
+// CheckForUpdates is a wait that takes no time.
+vim::WaitOptions at_once() {
+    auto options = vim::WaitOptions::make();
+    options.set_maxWaitSeconds(0);
+    return options;
+}
+
 void serve_reading(task::Dispatcher& dispatcher, PropertyCollectors& collectors,
                    const Readers& readers) {
-    dispatcher.add_direct("RetrieveProperties", [&collectors, readers](const Call& call) {
+    dispatcher.add("RetrieveProperties", [&collectors, readers](Call call) {
         const auto request = call.arguments<vim::RetrievePropertiesRequest>();
         require_session(call, request.specSet());
-        return array_of(
-            TypeId::ObjectContent,
-            collectors.retrieve_properties(*readers(*call.caller), request.specSet().to_vector()));
+        return retrieve(collectors.begin_retrieval(readers(*call.caller), call.self,
+                                                   request.specSet().to_vector()),
+                        call, contents);
     });
-    dispatcher.add_direct("RetrievePropertiesEx", [&collectors, readers](const Call& call) {
+    dispatcher.add("RetrievePropertiesEx", [&collectors, readers](Call call) {
         const auto request = call.arguments<vim::RetrievePropertiesExRequest>();
         require_session(call, request.specSet());
-        const auto result = collectors.retrieve_properties_ex(
-            readers(*call.caller), call.self, request.specSet().to_vector(), request.options());
-        // vSphere leaves the result out where nothing was found.
-        return result && !result.objects().empty() ? result.raw() : Value{};
+        return retrieve(
+            collectors.begin_retrieval(readers(*call.caller), call.self,
+                                       request.specSet().to_vector(), request.options()),
+            call, result_if_any);
     });
-    dispatcher.add_direct("ContinueRetrievePropertiesEx", [&collectors, readers](const Call& call) {
+    dispatcher.add("ContinueRetrievePropertiesEx", [&collectors, readers](Call call) {
         const auto request = call.arguments<vim::ContinueRetrievePropertiesExRequest>();
-        return collectors
-            .continue_retrieve_properties_ex(*readers(*call.caller), call.self, request.token())
-            .raw();
+        return retrieve(
+            collectors.continue_retrieval(readers(*call.caller), call.self, request.token()), call,
+            result);
     });
     dispatcher.add_direct("CancelRetrievePropertiesEx", [&collectors, readers](const Call& call) {
         const auto request = call.arguments<vim::CancelRetrievePropertiesExRequest>();
@@ -132,12 +154,6 @@ void serve_following(task::Dispatcher& dispatcher, PropertyCollectors& collector
         collectors.destroy_property_collector(*readers(*call.caller), call.self);
         return Value{};
     });
-    dispatcher.add_direct("CheckForUpdates", [&collectors, readers](const Call& call) {
-        const auto request = call.arguments<vim::CheckForUpdatesRequest>();
-        const auto updates = collectors.check_for_updates(*readers(*call.caller), call.self,
-                                                          request.version().value_or(""));
-        return updates ? updates->raw() : Value{};
-    });
     dispatcher.add_direct("CancelWaitForUpdates", [&collectors, readers](const Call& call) {
         collectors.cancel_wait_for_updates(*readers(*call.caller), call.self);
         return Value{};
@@ -150,15 +166,21 @@ void serve_property_collector(task::Dispatcher& dispatcher, PropertyCollectors& 
                               Readers readers) {
     serve_reading(dispatcher, collectors, readers);
     serve_following(dispatcher, collectors, readers);
+    dispatcher.add("CheckForUpdates", [&collectors, readers](Call call) {
+        const auto request = call.arguments<vim::CheckForUpdatesRequest>();
+        return wait_for_updates(collectors, readers(*call.caller), call,
+                                std::string(request.version().value_or("")), at_once(), false);
+    });
     dispatcher.add("WaitForUpdates", [&collectors, readers](Call call) {
         const auto request = call.arguments<vim::WaitForUpdatesRequest>();
-        return wait_for_updates(collectors, readers, call,
-                                std::string(request.version().value_or("")), {});
+        return wait_for_updates(collectors, readers(*call.caller), call,
+                                std::string(request.version().value_or("")), {}, false);
     });
     dispatcher.add("WaitForUpdatesEx", [&collectors, readers](Call call) {
         const auto request = call.arguments<vim::WaitForUpdatesExRequest>();
-        return wait_for_updates(collectors, readers, call,
-                                std::string(request.version().value_or("")), request.options());
+        return wait_for_updates(collectors, readers(*call.caller), call,
+                                std::string(request.version().value_or("")), request.options(),
+                                true);
     });
 }
 

@@ -1,11 +1,13 @@
 #include "service/sdk_endpoint.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
-#include <vector>
+#include <cctype>
 
 #include "base/log.hpp"
+#include "service/description_files.hpp"
 #include "vim/json.hpp"
-#include "vim/service_versions.hpp"
 #include "vim/soap.hpp"
 
 namespace drover::service {
@@ -51,14 +53,44 @@ std::string cookie_value(std::string_view header) {
     return {};
 }
 
-std::vector<std::string_view> split_path(std::string_view path) {
-    std::vector<std::string_view> parts;
-    while (true) {
-        const auto slash = path.find('/');
-        parts.push_back(path.substr(0, slash));
-        if (slash == std::string_view::npos) return parts;
-        path.remove_prefix(slash + 1);
-    }
+// What a client may say a JSON body is: the media type, what libraries put there by default, or
+// nothing.
+bool may_be_json(std::string_view content_type) {
+    const std::string_view type = trimmed(content_type.substr(0, content_type.find(';')));
+    constexpr std::array<std::string_view, 5> kAccepted{
+        "", "application/json", "text/json", "text/plain", "application/x-www-form-urlencoded"};
+    return std::ranges::any_of(kAccepted, [&](std::string_view each) {
+        return std::ranges::equal(type, each, {}, [](char c) {
+            return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        });
+    });
+}
+
+Response json_fault(int status, const Fault& fault, vim::Release release) {
+    return Response::text(status, vim::encode_json_fault(fault, release), kJsonType);
+}
+
+// A member that the object's type lacks is a page that is not there. Every other fault is the
+// call's result: clients read it from a 500 and from nothing else.
+int status_of(const Fault& fault, bool is_call) {
+    const bool no_member = fault.fault().is<vim::MethodNotFound>() ||
+                           (!is_call && fault.fault().is<vim::InvalidProperty>());
+    return no_member ? 404 : 500;
+}
+
+// Throws MethodNotFound.
+const vim::MethodDescriptor& called_method(const vim::MoRef& self, const std::string& name,
+                                           vim::Release release) {
+    const vim::MethodDescriptor* method = vim::find_method(name);
+    const bool has_it =
+        method != nullptr && method->since() <= release &&
+        (vim::is_a(self.type, method->owner) || vim::is_a(method->owner, self.type));
+    // Of an object whose type has no name here it is said that there is no such object.
+    if (has_it || (method != nullptr && self.type == vim::TypeId::none)) return *method;
+    auto fault = vim::MethodNotFound::make();
+    fault.set_receiver(self);
+    fault.set_method(name);
+    throw Fault(fault, "There is no method '" + name + "'.");
 }
 
 // Called on the connection's executor; the callback later runs on the strand.
@@ -83,6 +115,16 @@ struct SdkEndpoint::Outcome {
     bool session_ended = false;
 };
 
+void SdkEndpoint::carry_session(const Outcome& outcome, Response& response) {
+    if (!outcome.new_cookie.empty()) {
+        response.headers.add("Set-Cookie", std::string(kCookieName) + "=\"" + outcome.new_cookie +
+                                               "\"; Path=/; HttpOnly; Secure; SameSite=Strict");
+    } else if (outcome.session_ended) {
+        response.headers.add(
+            "Set-Cookie", std::string(kCookieName) + "=\"\"; Path=/; HttpOnly; Secure; Max-Age=0");
+    }
+}
+
 bool SdkEndpoint::serves(std::string_view path) {
     return path == "/sdk" || path.starts_with("/sdk/");
 }
@@ -94,10 +136,8 @@ std::string SdkEndpoint::cookie_of(const Request& request) {
 
 Awaitable<Response> SdkEndpoint::handle(Request request) {
     const std::string path(request.target.path());
-    const bool reads = request.method == "GET" || request.method == "HEAD";
-    if (reads &&
-        (path == "/sdk/vimServiceVersions.xml" || path == "/sdk/vim25/vimServiceVersions.xml")) {
-        co_return Response::text(200, vim::service_versions_xml(), kXmlType);
+    if (request.method == "GET" || request.method == "HEAD") {
+        if (auto file = description_file(request)) co_return *std::move(file);
     }
     if (path.starts_with(kJsonPrefix)) co_return co_await json(std::move(request));
     if (path == "/sdk" || path == "/sdk/" || path == "/sdk/vimService") {
@@ -157,20 +197,24 @@ Awaitable<SdkEndpoint::Outcome> SdkEndpoint::on_strand(const Request& request, v
                                            std::move(arguments), std::move(property)),
                                        boost::asio::use_awaitable);
     if (request.peer) request.peer->on_gone({});
+    if (caller->finish && !outcome.fault) outcome.value = caller->finish();
     co_return outcome;
 }
 
 Awaitable<Response> SdkEndpoint::soap(Request request) {
-    const vim::Release release = vim::release_from_soap_action(request.header("SOAPAction"));
+    const auto declared = vim::declared_release(request.header("SOAPAction"));
+    vim::Release release = vim::release_from_soap_action(request.header("SOAPAction"));
     std::optional<Fault> refused;
     vim::SoapRequest parsed;
     try {
-        parsed = vim::parse_soap_request(request.body);
+        parsed = vim::parse_soap_request(request.body, declared);
     } catch (const Fault& fault) {
         refused = fault;
     }
     request.body = {};
     if (refused) co_return Response::text(500, vim::encode_soap_fault(*refused, release), kXmlType);
+    // Who declares nothing knows at least what it calls.
+    if (!declared && parsed.method != nullptr) release = std::max(release, parsed.method->since());
     const Outcome outcome = co_await on_strand(request, release, parsed.self, parsed.method,
                                                std::move(parsed.request), parsed.fetch_property);
     if (outcome.fault) {
@@ -182,62 +226,57 @@ Awaitable<Response> SdkEndpoint::soap(Request request) {
                            ? vim::encode_soap_fetch_response(outcome.value, release)
                            : vim::encode_soap_response(*parsed.method, outcome.value, release),
                        kXmlType);
-    if (!outcome.new_cookie.empty()) {
-        response.headers.add("Set-Cookie", std::string(kCookieName) + "=\"" + outcome.new_cookie +
-                                               "\"; Path=/; HttpOnly; Secure; SameSite=Strict");
-    } else if (outcome.session_ended) {
-        response.headers.add(
-            "Set-Cookie", std::string(kCookieName) + "=\"\"; Path=/; HttpOnly; Secure; Max-Age=0");
-    }
+    carry_session(outcome, response);
     co_return response;
 }
 
+Response SdkEndpoint::json_answer(const Outcome& outcome, const vim::MethodDescriptor* method,
+                                  vim::Release release) {
+    if (outcome.fault)
+        return json_fault(status_of(*outcome.fault, method != nullptr), *outcome.fault, release);
+    std::string body = method != nullptr
+                           ? vim::encode_json_response(*method, outcome.value, release)
+                           : vim::encode_json_value(outcome.value, vim::TypeId::anyType, release);
+    Response response = body.empty() ? Response::text(204, "", kJsonType)
+                                     : Response::text(200, std::move(body), kJsonType);
+    if (!outcome.new_cookie.empty()) response.headers.set(kSessionHeader, outcome.new_cookie);
+    carry_session(outcome, response);
+    return response;
+}
+
 Awaitable<Response> SdkEndpoint::json(Request request) {
-    // /sdk/vim25/<release>/<type>/<id>/<member>
-    const std::string path(request.target.path());
-    const auto parts = split_path(std::string_view(path).substr(kJsonPrefix.size()));
-    const auto release = parts.size() == 4 ? vim::find_release(parts[0]) : std::nullopt;
-    if (!release) co_return Response::text(404, "Use /sdk/vim25/<release>/<type>/<id>/<member>.\n");
-    const vim::Release served = std::min(*release, vim::served_releases().front());
-    vim::MoRef self{vim::find_type(parts[1]), std::string(parts[2])};
-    const bool reads = request.method == "GET";
-    std::optional<Fault> refused;
+    // /sdk/vim25/<release>/<type>/<id>/<member>; an id may hold an encoded slash.
+    const auto parts = request.target.segments();
+    const auto asked = parts.size() == 6 ? vim::find_release(parts[2]) : std::nullopt;
+    if (!asked) co_return Response::text(404, "Use /sdk/vim25/<release>/<type>/<id>/<member>.\n");
+    const vim::Release release = std::min(*asked, vim::served_releases().front());
+    const bool calls = request.method == "POST";
+    if (!calls && request.method != "GET" && request.method != "HEAD") {
+        Response refused = json_fault(
+            405, vim::make_fault<vim::InvalidRequest>("Use GET for a property, POST for a method."),
+            release);
+        refused.headers.set("Allow", "GET, HEAD, POST");
+        co_return refused;
+    }
+    if (calls && !may_be_json(request.header("Content-Type"))) {
+        co_return json_fault(
+            415, vim::make_fault<vim::InvalidRequest>("The parameters are a JSON object."),
+            release);
+    }
+    const vim::MoRef self{vim::find_type(parts[3]), parts[4]};
+    const vim::MethodDescriptor* method = nullptr;
     Value arguments;
-    const vim::MethodDescriptor* method = reads ? nullptr : vim::find_method(parts[3]);
+    std::optional<Fault> refused;
     try {
-        if (!reads && request.method != "POST") {
-            throw vim::make_fault<vim::InvalidRequest>(
-                "Use GET for a property, POST for a method.");
-        }
-        if (!reads && method == nullptr) {
-            throw vim::make_fault<vim::InvalidRequest>("There is no method '" +
-                                                       std::string(parts[3]) + "'.");
-        }
-        if (method != nullptr) arguments = vim::parse_json_request(*method, request.body);
+        if (calls) method = &called_method(self, parts[5], release);
+        if (calls) arguments = vim::parse_json_request(*method, request.body, release);
     } catch (const Fault& fault) {
         refused = fault;
     }
-    Outcome outcome;
-    if (refused) {
-        outcome.fault = refused;
-    } else {
-        outcome = co_await on_strand(request, served, self, method, std::move(arguments),
-                                     std::string(parts[3]));
-    }
-    if (outcome.fault) {
-        co_return Response::text(500, vim::encode_json_fault(*outcome.fault, served), kJsonType);
-    }
-    std::string body = method != nullptr
-                           ? vim::encode_json_response(*method, outcome.value, served)
-                           : vim::encode_json_value(outcome.value, vim::TypeId::anyType, served);
-    Response response = body.empty() ? Response::text(204, "", kJsonType)
-                                     : Response::text(200, std::move(body), kJsonType);
-    if (!outcome.new_cookie.empty()) {
-        response.headers.set(kSessionHeader, outcome.new_cookie);
-        response.headers.add("Set-Cookie", std::string(kCookieName) + "=\"" + outcome.new_cookie +
-                                               "\"; Path=/; HttpOnly; Secure; SameSite=Strict");
-    }
-    co_return response;
+    if (refused) co_return json_fault(status_of(*refused, calls), *refused, release);
+    co_return json_answer(
+        co_await on_strand(request, release, self, method, std::move(arguments), parts[5]), method,
+        release);
 }
 
 }  // namespace drover::service

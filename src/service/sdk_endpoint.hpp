@@ -46,6 +46,9 @@ private:
     struct Outcome;
     task::Awaitable<http::Response> soap(http::Request request);
     task::Awaitable<http::Response> json(http::Request request);
+    static http::Response json_answer(const Outcome& outcome, const vim::MethodDescriptor* method,
+                                      vim::Release release);
+    static void carry_session(const Outcome& outcome, http::Response& response);
     task::Awaitable<Outcome> run(std::shared_ptr<task::Caller> caller, std::string cookie,
                                  vim::MoRef self, const vim::MethodDescriptor* method,
                                  vim::Value arguments, std::string property);

@@ -265,16 +265,18 @@ TEST_F(SdkEndpointTest, FaultsOfJson) {
     login();
     const std::string machine = std::string(kJson) + "VirtualMachine/vm-1/";
     const auto type_of = [this](std::string_view method, const std::string& target,
-                                std::string body = {}) {
+                                std::string body = {}, int status = 500) {
         const auto answer = send(method, target, std::move(body));
-        EXPECT_EQ(answer.status, 500) << target;
+        EXPECT_EQ(answer.status, status) << target;
+        EXPECT_EQ(answer.headers.get("Content-Type"), "application/json");
         return json::parse(text(answer)).at("_typeName").get<std::string>();
     };
-    EXPECT_EQ(type_of("GET", machine + "nonsense"), "InvalidProperty");
+    EXPECT_EQ(type_of("GET", machine + "nonsense", {}, 404), "InvalidProperty");
     EXPECT_EQ(type_of("GET", std::string(kJson) + "VirtualMachine/vm-9/name"),
               "ManagedObjectNotFound");
-    EXPECT_EQ(type_of("POST", machine + "Fly"), "InvalidRequest");
-    EXPECT_EQ(type_of("PUT", machine + "name"), "InvalidRequest");
+    EXPECT_EQ(type_of("POST", machine + "Fly", {}, 404), "MethodNotFound");
+    EXPECT_EQ(type_of("POST", machine + "Login", {}, 404), "MethodNotFound");
+    EXPECT_EQ(type_of("PUT", machine + "name", {}, 405), "InvalidRequest");
     EXPECT_EQ(type_of("POST", std::string(kJson) + "SessionManager/sm/SetLocale", "{"),
               "InvalidRequest");
     for (const char* target : {"/sdk/vim25/", "/sdk/vim25/8.0.1.0/VirtualMachine/vm-1",
@@ -282,6 +284,90 @@ TEST_F(SdkEndpointTest, FaultsOfJson) {
                                "/sdk/vim25/8.0.1.0/VirtualMachine/vm-1/name/more"}) {
         EXPECT_EQ(send("GET", target).status, 404) << target;
     }
+}
+
+TEST_F(SdkEndpointTest, JsonTakesTheReleaseFromThePathAndIdsFromEncodedSegments) {
+    login();
+    const std::string member = "PropertyCollector/pc/RetrievePropertiesEx";
+    const std::string body =
+        R"({"_typeName":"RetrievePropertiesExRequestType","specSet":[{"propSet":[)"
+        R"({"type":"VirtualMachine","pathSet":["name"]}],"objectSet":[{"obj":)"
+        R"({"type":"VirtualMachine","value":"vm-1"}}]}],"options":{}})";
+    EXPECT_EQ(send("POST", "/sdk/vim25/4.1/" + member, body).status, 200);
+    EXPECT_EQ(send("POST", "/sdk/vim25/99.9/" + member, body).status, 200);
+    EXPECT_EQ(send("POST", "/sdk/vim25/4.0/" + member, body).status, 404) << "it came with 4.1";
+    const auto slash = send("GET", std::string(kJson) + "VirtualMachine/a%2Fb%5Bc%5D/name");
+    EXPECT_EQ(slash.status, 500);
+    EXPECT_EQ(json::parse(text(slash)).at("obj").at("value"), "a/b[c]");
+}
+
+TEST_F(SdkEndpointTest, JsonRefusesOtherMediaTypes) {
+    const auto post = [this](std::string_view type) {
+        auto made = request("POST", std::string(kJson) + "SessionManager/sm/Logout", "{}");
+        if (!type.empty()) made.headers.add("Content-Type", type);
+        auto future = begin(std::move(made));
+        return end(future).status;
+    };
+    for (const auto* type : {"", "application/json", "Application/JSON; charset=utf-8",
+                             "application/x-www-form-urlencoded"}) {
+        EXPECT_NE(post(type), 415) << type;
+    }
+    for (const auto* type : {"text/xml", "multipart/form-data; boundary=x", "application/jsonx"}) {
+        EXPECT_EQ(post(type), 415) << type;
+    }
+}
+
+TEST_F(SdkEndpointTest, SoapDeclaresItsRelease) {
+    login();
+    const auto with_action = [this](std::string_view action) {
+        http::Request made =
+            request("POST", "/sdk",
+                    envelope(R"(<RetrievePropertiesEx xmlns="urn:vim25">)"
+                             R"(<_this type="PropertyCollector">pc</_this>)"
+                             "<specSet><propSet><type>VirtualMachine</type></propSet>"
+                             R"(<objectSet><obj type="VirtualMachine">vm-1</obj>)"
+                             "</objectSet></specSet><options/>"
+                             "</RetrievePropertiesEx>"));
+        if (!action.empty()) made.headers.add("SOAPAction", action);
+        auto future = begin(std::move(made));
+        const auto answer = end(future);
+        EXPECT_NE(answer.status == 500, text(answer).find("<returnval>") != std::string::npos);
+        return answer.status;
+    };
+    for (const auto* action :
+         {"", "vim25", "\"\"", "urn:vim25#RetrievePropertiesEx", "urn:vim25/4.1",
+          "\"urn:vim25/8.0.3.0\"", "\"urn:vim25/9.1.0.0\"", "urn:vim25/new"}) {
+        EXPECT_EQ(with_action(action), 200) << action;
+    }
+    EXPECT_EQ(with_action("\"urn:vim25/4.0\""), 500) << "it came with 4.1";
+}
+
+TEST_F(SdkEndpointTest, ServesTheDescriptionOfTheService) {
+    for (const char* name : {"vimService.wsdl", "vim.wsdl", "core-types.xsd", "query-types.xsd",
+                             "vim-types.xsd", "query-messagetypes.xsd", "vim-messagetypes.xsd"}) {
+        const auto answer = send("GET", std::string("/sdk/") + name);
+        EXPECT_EQ(answer.status, 200) << name;
+        EXPECT_THAT(text(answer), StartsWith("<?xml"));
+        EXPECT_FALSE(answer.headers.contains("Content-Encoding"));
+        auto again = request("GET", std::string("/sdk/") + name, {});
+        again.headers.add("If-None-Match",
+                          "\"other\", " + std::string(*answer.headers.get("ETag")));
+        auto future = begin(std::move(again));
+        const auto unchanged = end(future);
+        EXPECT_EQ(unchanged.status, 304);
+        EXPECT_TRUE(text(unchanged).empty());
+        auto packed = request("GET", std::string("/sdk/") + name, {});
+        packed.headers.add("Accept-Encoding", "deflate, gzip;q=1.0");
+        future = begin(std::move(packed));
+        const auto small = end(future);
+        EXPECT_EQ(small.headers.get("Content-Encoding"), "gzip");
+        EXPECT_LT(text(small).size(), text(answer).size());
+    }
+    // A library takes the release that it asks for from here.
+    const std::string newest(vim::release_name(vim::served_releases().front()));
+    EXPECT_THAT(text(send("GET", "/sdk/vim.wsdl")),
+                HasSubstr("soapAction=\"urn:vim25/" + newest + "\""));
+    EXPECT_EQ(send("GET", "/sdk/reflect-types.xsd").status, 404);
 }
 
 TEST_F(SdkEndpointTest, WhatClientsFetchBeforeTheyTalk) {

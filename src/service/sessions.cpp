@@ -1,27 +1,23 @@
 #include "service/sessions.hpp"
 
-namespace drover::service {
-namespace {
+#include <algorithm>
 
-bool equal_in_constant_time(std::string_view left, std::string_view right) {
-    if (left.size() != right.size()) return false;
-    unsigned difference = 0;
-    for (std::size_t i = 0; i < left.size(); ++i) {
-        difference |= static_cast<unsigned char>(left[i] ^ right[i]);
-    }
-    return difference == 0;
+#include "service/secrets.hpp"
+
+namespace drover::service {
+std::size_t Sessions::hash(std::string_view cookie) const {
+    return keyed_hash(hash_key_, cookie);
 }
 
-}  // namespace
-
-std::size_t Sessions::hash(std::string_view cookie) const {
-    return std::hash<std::string>{}(hash_key_ + std::string(cookie));
+bool Sessions::is_stale(const Session& session, base::WallTime now) const {
+    return idle_limit_.count() > 0 && session.calls_running == 0 &&
+           now - session.last_active > idle_limit_;
 }
 
 std::shared_ptr<Session> Sessions::open(const std::string& user, const std::string& remote_address,
                                         const std::string& user_agent) {
-    if (by_cookie_.size() >= kMostSessions) expire();
-    if (by_cookie_.size() >= kMostSessions) return nullptr;
+    if (by_cookie_.size() >= most_sessions_) expire();
+    if (by_cookie_.size() >= most_sessions_) return nullptr;
     auto session = std::make_shared<Session>();
     session->key = random_.uuid();
     session->cookie = random_.hex(20);
@@ -30,7 +26,25 @@ std::shared_ptr<Session> Sessions::open(const std::string& user, const std::stri
     session->user_agent = user_agent;
     session->login_time = session->last_active = clock_.wall_now();
     by_cookie_[hash(session->cookie)] = session;
+    by_key_[session->key] = session;
     return session;
+}
+
+// Clients that forget to log out must not keep their user from logging in: the session that was
+// idle the longest makes room.
+bool Sessions::make_room(const std::string& user) {
+    std::size_t count = 0;
+    std::shared_ptr<Session> idle;
+    for (const auto& [_, session] : by_cookie_) {
+        if (session->user != user) continue;
+        ++count;
+        if (session->calls_running > 0) continue;
+        if (!idle || session->last_active < idle->last_active) idle = session;
+    }
+    if (count < kMostPerUser) return true;
+    if (!idle) return false;
+    close(std::string(idle->key));
+    return true;
 }
 
 std::shared_ptr<Session> Sessions::find(std::string_view cookie) {
@@ -39,7 +53,7 @@ std::shared_ptr<Session> Sessions::find(std::string_view cookie) {
         return nullptr;
     }
     const auto now = clock_.wall_now();
-    if (at->second->calls_running == 0 && now - at->second->last_active > kIdleLimit) {
+    if (is_stale(*at->second, now)) {
         close(std::string(at->second->key));
         return nullptr;
     }
@@ -48,26 +62,29 @@ std::shared_ptr<Session> Sessions::find(std::string_view cookie) {
 }
 
 std::shared_ptr<Session> Sessions::find_by_key(std::string_view key) const {
-    for (const auto& [_, session] : by_cookie_) {
-        if (session->key == key) return session;
-    }
-    return nullptr;
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? nullptr : found->second;
 }
 
 void Sessions::close(const std::string& key) {
-    for (auto at = by_cookie_.begin(); at != by_cookie_.end(); ++at) {
-        if (at->second->key != key) continue;
-        const auto session = at->second;
-        by_cookie_.erase(at);
-        if (on_end_) on_end_(*session);
-        return;
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return;
+    const auto session = found->second;
+    by_cookie_.erase(hash(session->cookie));
+    by_key_.erase(found);
+    if (on_end_) on_end_(*session);
+}
+
+void Sessions::close_user(std::string_view user) {
+    for (const auto& session : all()) {
+        if (session->user == user) close(session->key);
     }
 }
 
 void Sessions::expire() {
     const auto now = clock_.wall_now();
     for (const auto& session : all()) {
-        if (session->calls_running == 0 && now - session->last_active > kIdleLimit) {
+        if (is_stale(*session, now)) {
             close(session->key);
         }
     }

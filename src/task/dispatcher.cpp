@@ -11,6 +11,7 @@ using vim::Value;
 namespace {
 
 constexpr std::string_view kAnonymous = "System.Anonymous";
+constexpr std::string_view kView = "System.View";
 
 vim::Fault not_authenticated(const Call& call) {
     auto fault = vim::NotAuthenticated::make();
@@ -45,6 +46,13 @@ void Dispatcher::add_direct(std::string_view method, std::function<Value(const C
         [handler = std::move(handler)](Call call) -> Awaitable<Value> { co_return handler(call); });
 }
 
+void Dispatcher::decorate(std::string_view method, const std::function<Handler(Handler)>& around) {
+    const vim::MethodDescriptor* descriptor = vim::find_method(method);
+    DROVER_CHECK(descriptor != nullptr);
+    const auto found = handlers_.find(descriptor);
+    if (found != handlers_.end()) found->second = around(std::move(found->second));
+}
+
 bool Dispatcher::serves(const vim::MethodDescriptor& method) const {
     return handlers_.contains(&method);
 }
@@ -54,9 +62,39 @@ void Dispatcher::check(const Call& call) const {
     // Without a session nothing is told, not even whether the object exists.
     if (call.caller->session_key.empty() && privilege != kAnonymous) throw not_authenticated(call);
     if (!vim::is_a(call.self.type, call.method->owner)) throw method_not_found(call);
-    if (!privilege.empty() && privilege != kAnonymous &&
-        !may_(*call.caller, call.self, privilege)) {
-        throw vim::no_permission(call.self, privilege);
+    if (privilege == kAnonymous) return;
+    // What has no privilege of its own is for those who see the object.
+    require(call, call.self, privilege.empty() ? kView : privilege);
+    check_parameters(call);
+    if (!requirements_) return;
+    for (const Requirement& each : requirements_(call)) {
+        if (inventory_.find(each.object) != nullptr) require(call, each.object, each.privilege);
+    }
+}
+
+void Dispatcher::require(const Call& call, const MoRef& object, std::string_view privilege) const {
+    if (!may_(*call.caller, object, privilege)) throw vim::no_permission(object, privilege);
+}
+
+// "entity: ManagedEntity& requires Authorization.ModifyPermissions"
+void Dispatcher::check_parameters(const Call& call) const {
+    if (call.request.kind() != vim::ValueKind::object) return;
+    const auto parameters = vim::describe(call.request.type()).properties();
+    const auto check_one = [&](const Value& reference, std::string_view privilege) {
+        if (reference.kind() != vim::ValueKind::moref) return;
+        const model::ManagedObject* object = inventory_.find(reference.moref_id());
+        if (object == nullptr) throw vim::object_not_found(reference.as_moref());
+        require(call, object->ref(), privilege);
+    };
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        const auto privilege = parameters[i].privilege();
+        const Value& given = call.request.slots()[i];
+        if (privilege.empty() || !given) continue;
+        check_one(given, privilege);
+        // Lists of objects that need but be seen may name what is gone or hidden: the methods pass
+        // over it and tell which it was.
+        if (given.kind() != vim::ValueKind::array || privilege == kView) continue;
+        for (const Value& each : given.elements()) check_one(each, privilege);
     }
 }
 

@@ -2,12 +2,14 @@
 
 // From a decoded request to the code that serves it. Every method of the interface goes through
 // invoke(): the object must exist, the method must be one of its type, the caller must be logged in
-// and hold the method's privilege. Handlers run on the strand.
+// and hold the method's privilege, and those that the schema asks for on objects which parameters
+// name. Handlers run on the strand.
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "model/inventory.hpp"
 #include "task/runtime.hpp"
@@ -25,6 +27,10 @@ struct Caller {
     /// Set by methods that start or end a session, for the endpoint that carries the cookie.
     std::string new_cookie;
     bool session_ended = false;
+    /// Set by methods whose answer needs nothing of the strand any more: makes the result from what
+    /// was gathered there. The endpoint calls it on the connection's executor, and it must not
+    /// throw.
+    std::function<vim::Value()> finish;
     /// The executor of the client's connection, and a way to learn on the strand that nobody waits
     /// for the answer any more: when_gone(connection, callback).
     boost::asio::any_io_executor connection;
@@ -50,14 +56,31 @@ using Handler = std::function<Awaitable<vim::Value>(Call)>;
 /// Whether a caller holds a privilege on an object.
 using PrivilegeCheck = std::function<bool(const Caller&, const vim::MoRef&, std::string_view)>;
 
+/// A privilege that a call takes on an object.
+struct Requirement {
+    vim::MoRef object;
+    std::string_view privilege;
+
+    friend bool operator==(const Requirement&, const Requirement&) = default;
+};
+
+/// What a call takes beyond what the schema says.
+using Requirements = std::function<std::vector<Requirement>(const Call&)>;
+
 class Dispatcher {
 public:
     Dispatcher(const model::Inventory& inventory, PrivilegeCheck may);
+
+    /// Asked for each call that passed the schema's own checks. Replaces the one before.
+    void also_require(Requirements requirements) { requirements_ = std::move(requirements); }
 
     /// Serves a method, by its wire name. Each has one handler; an unknown name aborts.
     void add(std::string_view method, Handler handler);
     /// For methods that neither wait nor block.
     void add_direct(std::string_view method, std::function<vim::Value(const Call&)> handler);
+
+    /// Puts something around the handler of a method; no effect if it is not served (yet).
+    void decorate(std::string_view method, const std::function<Handler(Handler)>& around);
 
     bool serves(const vim::MethodDescriptor& method) const;
 
@@ -68,8 +91,12 @@ public:
     void check(const Call& call) const;
 
 private:
+    void check_parameters(const Call& call) const;
+    void require(const Call& call, const vim::MoRef& object, std::string_view privilege) const;
+
     const model::Inventory& inventory_;
     PrivilegeCheck may_;
+    Requirements requirements_;
     std::unordered_map<const vim::MethodDescriptor*, Handler> handlers_;
 };
 

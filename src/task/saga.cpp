@@ -6,7 +6,9 @@ namespace drover::task {
 
 namespace {
 constexpr std::chrono::seconds kJournalLimit{60};
-}
+constexpr std::chrono::seconds kFirstRetry{15};
+constexpr std::chrono::seconds kLongestPause{600};
+}  // namespace
 
 SagaRunner::SagaRunner(Runtime& runtime, store::Journal& journal,
                        std::function<std::string()> new_id)
@@ -26,15 +28,16 @@ Awaitable<void> SagaRunner::run(Saga saga) {
     co_await journal_write([this, id, kind = saga.kind, parameters = saga.parameters] {
         journal_.begin(id, kind, parameters);
     });
-    co_await perform(id, saga, 0);
+    std::size_t at = 0;
+    co_await perform(id, saga, at, false);
 }
 
-Awaitable<void> SagaRunner::perform(const std::string& id, const Saga& saga, std::size_t first) {
+Awaitable<void> SagaRunner::perform(const std::string& id, const Saga& saga, std::size_t& at,
+                                    bool is_retry) {
     std::exception_ptr failure;
     bool effect_possible = false;  // of the step `at`
-    std::size_t at = first;
     bool must_finish = false;
-    for (std::size_t i = 0; i < first; ++i) must_finish |= saga.steps[i].point_of_no_return;
+    for (std::size_t i = 0; i < at; ++i) must_finish |= saga.steps[i].point_of_no_return;
     try {
         for (; at < saga.steps.size(); ++at) {
             co_await saga.steps[at].perform();
@@ -55,12 +58,32 @@ Awaitable<void> SagaRunner::perform(const std::string& id, const Saga& saga, std
         failure = std::current_exception();
     }
     if (!failure) co_return;
-    // Past the point of no return what is left to do waits in the journal for the next start.
+    // Past the point of no return what is left to do is tried again and again, and waits in the
+    // journal should the process end before.
     // A step that throws has left nothing; one that was given up, or that the journal could not
     // note, may have had its effect.
     const std::size_t count = effect_possible ? at + 1 : at;
-    if (!must_finish) co_await undo(id, saga, std::min(count, saga.steps.size()));
+    if (!must_finish) {
+        co_await undo(id, saga, std::min(count, saga.steps.size()));
+    } else if (!is_retry) {
+        runtime_.spawn("saga " + saga.kind, finish_later(id, saga, at));
+    }
     std::rethrow_exception(failure);
+}
+
+// Begins with the step that failed, which bears repetition.
+Awaitable<void> SagaRunner::finish_later(std::string id, Saga saga, std::size_t at) {
+    for (auto pause = kFirstRetry;; pause = std::min(pause * 2, kLongestPause)) {
+        co_await runtime_.sleep(pause);
+        try {
+            co_await perform(id, saga, at, true);
+            base::log_info("saga {} {}: finished after all", saga.kind, id);
+            if (saga.finished_later) saga.finished_later();
+            co_return;
+        } catch (const std::exception& error) {
+            base::log_warning("saga {} {}: still not finished: {}", saga.kind, id, error.what());
+        }
+    }
 }
 
 Awaitable<void> SagaRunner::undo(const std::string& id, const Saga& saga, std::size_t count) {
@@ -112,7 +135,8 @@ Awaitable<void> SagaRunner::recover_one(const store::UnfinishedSaga& unfinished)
     base::log_info("saga {} {}: {} of {} steps were done, {}", saga.kind, unfinished.id, done,
                    saga.steps.size(), must_finish ? "finishing it" : "undoing it");
     if (must_finish) {
-        co_await perform(unfinished.id, saga, done);
+        std::size_t at = done;
+        co_await perform(unfinished.id, saga, at, false);
     } else {
         // The step after the last recorded one may have happened as well.
         co_await undo(unfinished.id, saga, std::min(done + 1, saga.steps.size()));

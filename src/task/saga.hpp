@@ -30,6 +30,9 @@ struct Saga {
     std::vector<SagaStep> steps;
     /// Stored in the same instant in which the saga ends well.
     std::function<store::Batch()> result;
+    /// Called on the strand if the saga has failed past its point of no return and was finished in
+    /// the background: for what its caller would have done in the end.
+    std::function<void()> finished_later{};
 };
 
 /// Runs sagas and, at start, ends those that a crash cut off. One strand.
@@ -45,7 +48,8 @@ public:
 
     /// Runs all steps. If one throws, the ones before it are undone, and the exception comes out of
     /// here. A step that throws must have left nothing itself, unless it throws BlockingTimeout:
-    /// then it is undone as well, and so is a step that the journal could not note. If an undo
+    /// then it is undone as well, and so is a step that the journal could not note. A saga that
+    /// fails past its point of no return is finished later, in the background. If an undo
     /// fails too, that is logged and the saga stays in the journal: the next start tries again.
     Awaitable<void> run(Saga saga);
 
@@ -53,7 +57,10 @@ public:
     Awaitable<void> recover();
 
 private:
-    Awaitable<void> perform(const std::string& id, const Saga& saga, std::size_t first);
+    /// From the step `at` on, which it moves on to the one that fails.
+    Awaitable<void> perform(const std::string& id, const Saga& saga, std::size_t& at,
+                            bool is_retry);
+    Awaitable<void> finish_later(std::string id, Saga saga, std::size_t at);
     Awaitable<void> undo(const std::string& id, const Saga& saga, std::size_t count);
     Awaitable<void> recover_one(const store::UnfinishedSaga& unfinished);
     template <class Work>

@@ -59,7 +59,8 @@ protected:
 
     std::vector<std::string> recent(const MoRef& object, std::uint16_t index) const {
         std::vector<std::string> ids;
-        const Value& list = world_.inventory.get(object).property(index);
+        const Value list =
+            world_.inventory.get(object).read(index, model::testing::TestReader("alice"));
         if (!list) return ids;
         for (const Value& item : list.elements()) ids.emplace_back(item.moref_id());
         return ids;
@@ -126,6 +127,63 @@ TEST_F(TasksTest, ItsResultAndItsEndAreKept) {
     EXPECT_EQ(ended.completeTime(), test_.clock.wall_now());
     EXPECT_FALSE(ended.progress());
     EXPECT_FALSE(ended.error());
+}
+
+TEST_F(TasksTest, ProgressIsAPercentage) {
+    std::vector<std::optional<std::int32_t>> seen;
+    const MoRef task = tasks_->start(spec(), [&](TaskContextPtr context) -> Awaitable<Value> {
+        for (const int percent : {-5, 30, 250}) {
+            context->set_progress(percent);
+            seen.push_back(info(context->ref()).progress());
+        }
+        co_return Value{};
+    });
+    finish(task);
+    EXPECT_THAT(seen, ElementsAre(0, 30, 100));
+}
+
+TEST_F(TasksTest, AnEntityShowsItsNewestTasks) {
+    std::vector<std::string> ids;
+    for (std::size_t i = 0; i < Tasks::kMostOfEntity + 10; ++i) ids.push_back(start_waiting().id);
+    const auto shown = recent(machine_, property::VirtualMachine::recentTask);
+    EXPECT_EQ(shown.size(), Tasks::kMostOfEntity);
+    EXPECT_EQ(shown.back(), ids.back());
+    EXPECT_THAT(recent(manager_, property::TaskManager::recentTask), testing::SizeIs(ids.size()));
+    released_ = true;
+    test_.run_until([&] { return !tasks_->running_on(machine_); });
+}
+
+TEST_F(TasksTest, OnlyTasksOfClientsAreChangedByClients) {
+    const MoRef own = start_waiting();
+    EXPECT_EQ(fault_name([&] { tasks_->set_progress(own, 10); }), "InvalidState");
+    finish(own);
+    const auto made = tasks_->create_foreign(spec());
+    EXPECT_EQ(made.state(), TaskInfoState::queued);
+    EXPECT_EQ(tasks_->running_on(machine_), made.task());
+    EXPECT_EQ(fault_name([&] { tasks_->set_state(made.task(), TaskInfoState::error, {}, {}); }),
+              "InvalidArgument");
+    tasks_->set_state(made.task(), TaskInfoState::success, Value::string("done"), {});
+    EXPECT_EQ(info(made.task()).result().as_string(), "done");
+    EXPECT_EQ(tasks_->running_on(machine_), std::nullopt);
+}
+
+TEST_F(TasksTest, AnObserverSeesTheEndBeforeAnybodyElse) {
+    struct Observer : TaskObserver {
+        std::int32_t task_started(const vim::TaskInfo&, const Value&) override { return 42; }
+        void task_changed(const vim::TaskInfo& changed) override {
+            if (changed.state() == TaskInfoState::success) {
+                before = tasks->info(changed.task()).state();
+            }
+        }
+        const Tasks* tasks = nullptr;
+        std::optional<TaskInfoState> before;
+    } observer;
+    observer.tasks = &*tasks_;
+    tasks_->observe(&observer);
+    const MoRef task = start_waiting();
+    EXPECT_EQ(info(task).eventChainId(), 42);
+    finish(task);
+    EXPECT_EQ(observer.before, TaskInfoState::running);
 }
 
 TEST_F(TasksTest, AFaultBecomesItsErrorAtOnceAndLater) {

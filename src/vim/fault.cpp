@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "vim/fault_text.hpp"
+
 namespace drover::vim {
 namespace {
 
@@ -39,7 +41,7 @@ MethodFault with_required(const MethodFault& fault, const std::string& message) 
 Fault::Fault(MethodFault fault, std::string message)
     : fault_(std::move(fault)), message_(std::move(message)) {
     DROVER_CHECK(fault_);
-    if (message_.empty()) message_ = describe(fault_.dynamic_type()).name();
+    if (message_.empty()) message_ = default_fault_text(fault_.dynamic_type());
     fault_ = with_required(fault_, message_);
 }
 
@@ -74,6 +76,16 @@ Fault no_permission(const MoRef& object, std::string_view privilege) {
     auto fault = NoPermission::make();
     fault.set_object(object);
     fault.set_privilegeId(privilege);
+    // The same once more, as later releases have it.
+    Value missing = make_object(TypeId::NoPermissionEntityPrivileges);
+    const auto& members = describe(TypeId::NoPermissionEntityPrivileges);
+    missing.set_slot(*members.find_property("entity"), Value::moref(object));
+    missing.set_slot(*members.find_property("privilegeIds"),
+                     Value::array(TypeId::string, {Value::string(privilege)}));
+    Value told = fault.raw();
+    told.set_slot(*describe(TypeId::NoPermission).find_property("missingPrivileges"),
+                  Value::array(TypeId::NoPermissionEntityPrivileges, {missing}));
+    fault = NoPermission(std::move(told));
     return Fault(fault, fmt::format("Permission '{}' on '{}:{}' is missing.", privilege,
                                     describe(object.type).name(), object.id));
 }

@@ -13,9 +13,11 @@ namespace drover::vim {
 
 /// Reads a call's parameters: a JSON object of them, or nothing (an empty body) if there are none.
 /// The result is an object of type method.request. The caller bounds the size of `body`; depth is
-/// bound to 64, the number of values to a million. Unknown members are ignored.
+/// bound to 64, the number of values to a million. Unknown members are ignored, and so are those
+/// that came after `release`; later types are refused.
 /// Throws the faults that parse_soap_request throws.
-Value parse_json_request(const MethodDescriptor& method, std::string_view body);
+Value parse_json_request(const MethodDescriptor& method, std::string_view body,
+                         Release release = served_releases().front());
 
 /// Reads one value of a declared type (its element, if `array`), as a server sent it. Tolerant of
 /// what a newer server may send, as decode_soap_response. Throws SystemError if the text is no such

@@ -137,7 +137,9 @@ std::optional<Value> primitive(const json& node, TypeId type) {
 
 class Decoder {
 public:
-    explicit Decoder(Peer peer) : peer_(peer) {}
+    // What came after `release` is unknown to this reader.
+    explicit Decoder(Peer peer, Release release = newest_release())
+        : peer_(peer), release_(release) {}
 
     // Recursion is bound by the depth of the text.
     Value members(const json& node, TypeId type, const Place* place);
@@ -151,8 +153,10 @@ private:
     Value leaf(const json& node, TypeId type, const Place& place);
     Value object(const json& node, TypeId declared, const Place& place);
     Value byte_array(std::string_view text, const Place& place);
+    wire::NamedType resolve(std::string_view name) const;
 
     Peer peer_;
+    Release release_;
 };
 
 Value Decoder::members(const json& node, TypeId type, const Place* place) {
@@ -163,6 +167,7 @@ Value Decoder::members(const json& node, TypeId type, const Place* place) {
         const auto index = finder.find(name);
         if (!index || member.is_null()) continue;
         const PropertyDescriptor& property = properties[*index];
+        if (property.since() > release_) continue;
         const Place here{place, property.name()};
         made.set_slot(*index, property.array() ? array(member, property.type(), here)
                                                : value(member, property.type(), here));
@@ -206,6 +211,11 @@ Value Decoder::value(const json& node, TypeId declared, const Place& place) {
     }
 }
 
+wire::NamedType Decoder::resolve(std::string_view name) const {
+    const auto named = wire::resolve_type_name(name);
+    return describe(named.type).since() <= release_ ? named : wire::NamedType{};
+}
+
 Value Decoder::object(const json& node, TypeId declared, const Place& place) {
     if (!node.is_object()) {
         wire::refuse(peer_, &place,
@@ -213,7 +223,7 @@ Value Decoder::object(const json& node, TypeId declared, const Place& place) {
     }
     const std::string_view name = member_text(node, kTypeName);
     if (name.empty()) return members(node, declared, &place);
-    const auto named = wire::resolve_type_name(name);
+    const auto named = resolve(name);
     if (named.type == TypeId::none) {
         if (peer_ == Peer::server) return members(node, declared, &place);
         wire::refuse_type(peer_, &place, fmt::format("'{}' is no known type", name.substr(0, 128)));
@@ -229,7 +239,7 @@ Value Decoder::object(const json& node, TypeId declared, const Place& place) {
 Value Decoder::any(const json& node, const Place& place) {
     if (!node.is_object()) return unboxed(node, place);
     const std::string_view name = member_text(node, kTypeName);
-    const auto named = wire::resolve_type_name(name);
+    const auto named = resolve(name);
     if (named.type == TypeId::none) {
         if (peer_ == Peer::server) return {};
         wire::refuse_type(peer_, &place,
@@ -296,7 +306,7 @@ Value Decoder::leaf(const json& node, TypeId type, const Place& place) {
 
 }  // namespace
 
-Value parse_json_request(const MethodDescriptor& method, std::string_view body) {
+Value parse_json_request(const MethodDescriptor& method, std::string_view body, Release release) {
     const json node = is_blank(body) ? json::object() : parse(body, Peer::client);
     if (!node.is_object()) {
         wire::refuse(Peer::client, nullptr, "The request is no JSON object of parameters.");
@@ -307,7 +317,7 @@ Value parse_json_request(const MethodDescriptor& method, std::string_view body) 
         wire::refuse(Peer::client, &place,
                      fmt::format("'{}' is not {}", name.substr(0, 128), method.name()));
     }
-    return Decoder(Peer::client).members(node, method.request, nullptr);
+    return Decoder(Peer::client, release).members(node, method.request, nullptr);
 }
 
 Value decode_json_value(std::string_view text, TypeId declared, bool array) {

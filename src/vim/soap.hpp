@@ -7,6 +7,7 @@
 // later are left out or replaced by the nearest base that the release knows, because old clients
 // refuse what they do not know.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,15 +32,19 @@ struct SoapRequest {
 };
 
 /// Reads a request. The caller bounds the size of `body`; depth is bound to 64 elements inside the
-/// call, the number of elements to a million. Unknown elements are ignored.
-/// Throws vim::Fault: InvalidRequest (and its subtypes MethodNotFound and InvalidType) for what
-/// does not fit the interface, InvalidArgument for an unknown value of an enumeration. The message
-/// names the place ("spec.deviceChange[0].device.key") and the reason.
-SoapRequest parse_soap_request(std::string_view body);
+/// call, the number of elements to a million, that of attributes to 64 for each. Unknown elements
+/// are ignored, and so is what came later than the release that the client declared (unset: than
+/// the newest served): its methods and types are as unknown. Throws vim::Fault: InvalidRequest (and
+/// its subtypes MethodNotFound and InvalidType) for what does not fit the interface,
+/// InvalidArgument for an unknown value of an enumeration. The message names the place
+/// ("spec.deviceChange[0].device.key") and the reason.
+SoapRequest parse_soap_request(std::string_view body, std::optional<Release> declared = {});
 
-/// The release that a request asks for by its SOAPAction header ("urn:vim25/6.7", with or without
-/// quotes). No header or one without a release means 2.5; an unknown or newer one the newest
-/// served.
+/// The release that a SOAPAction header names ("urn:vim25/6.7", with or without quotes): the newest
+/// served for an unknown or newer one, nothing if the header is empty or names none.
+std::optional<Release> declared_release(std::string_view soap_action);
+
+/// The release that a request is answered in: the declared one, or 2.5.
 Release release_from_soap_action(std::string_view header);
 
 /// The SOAPAction header that asks for a release, with quotes.

@@ -66,6 +66,7 @@ Value Decoder::members(pugi::xml_node node, TypeId type, const Place* place) {
         const auto index = finder.find(name);
         if (!index) continue;
         const PropertyDescriptor& property = properties[*index];
+        if (property.since() > release_) continue;
         if (property.array()) {
             auto& elements = pending(arrays, *index).elements;
             const Place here{place, property.name(), static_cast<std::ptrdiff_t>(elements.size())};
@@ -88,7 +89,7 @@ Value Decoder::members(pugi::xml_node node, TypeId type, const Place* place) {
 
 void Decoder::array_element(pugi::xml_node node, TypeId declared, const Place& place,
                             std::vector<Value>& elements) {
-    const auto named = wire::resolve_type_name(type_attribute(node));
+    const auto named = resolve(type_attribute(node));
     if (named.array && declared != TypeId::anyType) {
         const Depth deeper(depth_, peer_, &place);
         for (const auto each : node.children()) {
@@ -119,10 +120,15 @@ Value Decoder::typed(pugi::xml_node node, TypeId declared, const Place& place) {
     }
 }
 
+wire::NamedType Decoder::resolve(std::string_view name) const {
+    const auto named = wire::resolve_type_name(name);
+    return describe(named.type).since() <= release_ ? named : wire::NamedType{};
+}
+
 TypeId Decoder::object_type(pugi::xml_node node, TypeId declared, const Place& place) {
     const std::string_view name = type_attribute(node);
     if (name.empty()) return declared;
-    const auto named = wire::resolve_type_name(name);
+    const auto named = resolve(name);
     if (named.type == TypeId::none || named.array) {
         if (peer_ == Peer::server) return declared;
         wire::refuse_type(peer_, &place, fmt::format("'{}' is no known type", name.substr(0, 128)));
@@ -144,7 +150,7 @@ Value Decoder::any(pugi::xml_node node, const Place& place) {
         if (peer_ == Peer::server) return {};
         wire::refuse_type(peer_, &place, "an xsi:type is needed here");
     }
-    const auto named = wire::resolve_type_name(name);
+    const auto named = resolve(name);
     if (named.type == TypeId::none) {
         if (peer_ == Peer::server) return {};
         wire::refuse_type(peer_, &place, fmt::format("'{}' is no known type", name.substr(0, 128)));

@@ -10,7 +10,9 @@ namespace drover::vim::soap {
 /// Reads elements. It recurses at most wire::kMaxDepth deep.
 class Decoder {
 public:
-    explicit Decoder(wire::Peer peer) : peer_(peer) {}
+    /// What came after `release` is unknown to this reader.
+    explicit Decoder(wire::Peer peer, Release release = newest_release())
+        : peer_(peer), release_(release) {}
 
     /// The properties of a data object or request from the elements inside `node`; others are
     /// ignored, and so is `_this`. `place` is where `node` stands, nullptr for the call itself.
@@ -31,8 +33,10 @@ private:
     Value reference(pugi::xml_node node, TypeId declared, const wire::Place& place);
     Value leaf(pugi::xml_node node, TypeId type, const wire::Place& place);
     TypeId object_type(pugi::xml_node node, TypeId declared, const wire::Place& place);
+    wire::NamedType resolve(std::string_view name) const;
 
     wire::Peer peer_;
+    Release release_;
     int depth_ = 0;
 };
 

@@ -25,6 +25,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } catch (const Fault&) {
     }
     try {
+        parse_soap_request(text, served_releases().back());
+    } catch (const Fault& fault) {
+        encode_soap_fault(fault, served_releases().back());
+    }
+    try {
         static const MethodDescriptor& retrieve = *find_method("RetrievePropertiesEx");
         encode_soap_response(retrieve, decode_soap_response(retrieve, text), newest_release());
     } catch (const Fault& fault) {

@@ -129,7 +129,7 @@ std::string encode_soap_fetch_request(const MoRef& self, std::string_view proper
     return out.take();
 }
 
-Release release_from_soap_action(std::string_view header) {
+std::optional<Release> declared_release(std::string_view header) {
     const auto strip = [&](std::string_view characters) {
         while (!header.empty() && characters.contains(header.front())) header.remove_prefix(1);
         while (!header.empty() && characters.contains(header.back())) header.remove_suffix(1);
@@ -138,12 +138,16 @@ Release release_from_soap_action(std::string_view header) {
     strip("\"");
     const auto newest = served_releases().front();
     const auto slash = header.find('/');
-    // virsh and others name the method ("urn:vim25#Login") or nothing: they were written against
-    // VI3 and know nothing newer.
-    if (slash == std::string_view::npos || slash + 1 == header.size()) return *find_release("2.5");
+    if (slash == std::string_view::npos || slash + 1 == header.size()) return std::nullopt;
     const auto asked = find_release(header.substr(slash + 1));
     if (!asked || *asked > newest) return newest;
     return std::max(*asked, served_releases().back());
+}
+
+Release release_from_soap_action(std::string_view header) {
+    // virsh and others name the method ("urn:vim25#Login") or nothing: they were written against
+    // VI3 and know nothing newer.
+    return declared_release(header).value_or(*find_release("2.5"));
 }
 
 }  // namespace drover::vim

@@ -44,7 +44,8 @@ MoRef read_self(pugi::xml_node call, const MethodDescriptor* method) {
 
 }  // namespace
 
-SoapRequest parse_soap_request(std::string_view body) {
+SoapRequest parse_soap_request(std::string_view body, std::optional<Release> declared) {
+    const Release release = declared.value_or(served_releases().front());
     xml::Document document;
     if (const auto reason = document.load(body, wire::max_nodes(Peer::client))) {
         wire::refuse(Peer::client, nullptr, fmt::format("The request is no XML: {}", *reason));
@@ -70,9 +71,11 @@ SoapRequest parse_soap_request(std::string_view body) {
         return request;
     }
     request.method = find_method(name);
+    if (request.method != nullptr && request.method->since() > release) request.method = nullptr;
     request.self = read_self(call, request.method);
     if (request.method == nullptr) refuse_method(request.self, name);
-    request.request = soap::Decoder(Peer::client).members(call, request.method->request, nullptr);
+    request.request =
+        soap::Decoder(Peer::client, release).members(call, request.method->request, nullptr);
     return request;
 }
 

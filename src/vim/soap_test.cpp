@@ -415,7 +415,8 @@ TEST(SoapRoundTrip, KeepsEveryRequestAndResult) {
             RandomValues random(++seed);
             const Value request = random.object(method.request, 2);
             const auto back = parse_soap_request(
-                encode_soap_request(method, {method.owner, "x"}, request, newest_release()));
+                encode_soap_request(method, {method.owner, "x"}, request, newest_release()),
+                newest_release());
             ASSERT_EQ(back.method, &method);
             ASSERT_EQ(back.self, (MoRef{method.owner, "x"}));
             ASSERT_EQ(back.request, request)

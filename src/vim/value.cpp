@@ -15,6 +15,7 @@ namespace detail {
 constexpr std::uint8_t kStringTag = 0;
 constexpr std::uint8_t kObjectTag = 1;
 constexpr std::uint8_t kArrayTag = 2;
+constexpr std::uint8_t kGrowingTag = 3;
 
 // The characters stand right behind the header, so a string is one allocation.
 struct alignas(8) SharedString : Shared {
@@ -36,10 +37,34 @@ struct alignas(8) SharedObject : Shared {
 static_assert(sizeof(SharedObject) % alignof(Value) == 0);
 
 struct SharedArray : Shared {
-    SharedArray(TypeId element_type, std::vector<Value> values)
-        : Shared(kArrayTag), element(element_type), elements(std::move(values)) {}
+    SharedArray(std::uint8_t destructor_tag, TypeId element_type)
+        : Shared(destructor_tag), element(element_type) {}
     TypeId element;
-    std::vector<Value> elements;
+    std::span<const Value> elements;
+};
+
+struct OwningArray : SharedArray {
+    OwningArray(TypeId element_type, std::vector<Value> its_values)
+        : SharedArray(kArrayTag, element_type), values(std::move(its_values)) {
+        elements = values;
+    }
+    std::vector<Value> values;
+};
+
+// Elements of several arrays that begin alike. It never reallocates, so an append behind what the
+// others see does not disturb their readers. Whoever raises `used` may append.
+struct Buffer {
+    explicit Buffer(std::size_t capacity) { values.reserve(capacity); }
+    std::vector<Value> values;
+    std::atomic<std::size_t> used = 0;
+};
+
+struct GrowingArray : SharedArray {
+    GrowingArray(TypeId element_type, std::shared_ptr<Buffer> its_buffer, std::size_t count)
+        : SharedArray(kGrowingTag, element_type), buffer(std::move(its_buffer)) {
+        elements = {buffer->values.data(), count};
+    }
+    std::shared_ptr<Buffer> buffer;
 };
 
 namespace {
@@ -55,8 +80,11 @@ void destroy(const Shared* shared) noexcept {
             ::operator delete(object);
             return;
         }
+        case kGrowingTag:
+            delete static_cast<const GrowingArray*>(shared);
+            return;
         default:
-            delete static_cast<const SharedArray*>(shared);
+            delete static_cast<const OwningArray*>(shared);
     }
 }
 
@@ -182,7 +210,33 @@ Value Value::moref(TypeId type, std::string_view id) {
 }
 
 Value Value::array(TypeId element, std::vector<Value> elements) {
-    return make_shared(ValueKind::array, new SharedArray(element, std::move(elements)));
+    return make_shared(ValueKind::array, new detail::OwningArray(element, std::move(elements)));
+}
+
+Value Value::make_growing(TypeId element, std::shared_ptr<detail::Buffer> buffer,
+                          std::size_t count) {
+    return make_shared(ValueKind::array,
+                       new detail::GrowingArray(element, std::move(buffer), count));
+}
+
+Value Value::appended(const Value& array, Value element) {
+    const auto old = array.elements();
+    const auto* shared = static_cast<const SharedArray*>(array.payload_.shared);
+    if (shared->tag == detail::kGrowingTag) {
+        const auto& buffer = static_cast<const detail::GrowingArray*>(shared)->buffer;
+        std::size_t used = old.size();
+        if (used < buffer->values.capacity() &&
+            buffer->used.compare_exchange_strong(used, old.size() + 1)) {
+            buffer->values.push_back(std::move(element));
+            return make_growing(shared->element, buffer, old.size() + 1);
+        }
+    }
+    constexpr std::size_t smallest = 8;
+    auto buffer = std::make_shared<detail::Buffer>(std::max(smallest, old.size() * 2));
+    buffer->values.assign(old.begin(), old.end());
+    buffer->values.push_back(std::move(element));
+    buffer->used = buffer->values.size();
+    return make_growing(shared->element, std::move(buffer), old.size() + 1);
 }
 
 Value make_object(TypeId type) {

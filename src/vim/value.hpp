@@ -8,6 +8,7 @@
 // inventory hand out its properties to encoders on other threads without a lock.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,6 +47,7 @@ bool is_unique(const Shared* shared) noexcept;
 struct SharedString;
 struct SharedObject;
 struct SharedArray;
+struct Buffer;
 
 }  // namespace detail
 
@@ -111,6 +113,9 @@ public:
     /// `element` is a primitive, an enumeration, a data object or managed object type (then the
     /// elements are references), or anyType. Every element must fit; that is checked by the codecs.
     static Value array(TypeId element, std::vector<Value> elements);
+    /// The array with one more element at its end. Takes constant time (amortised) where `array` is
+    /// the longest that was made so: both then share what they have in common.
+    static Value appended(const Value& array, Value element);
 
     ValueKind kind() const { return header_.kind; }
     bool is_set() const { return header_.kind != ValueKind::none; }
@@ -170,6 +175,8 @@ private:
                header_.kind != ValueKind::enumeration;
     }
     static Value make_shared(ValueKind kind, const detail::Shared* shared);
+    static Value make_growing(TypeId element, std::shared_ptr<detail::Buffer> buffer,
+                              std::size_t count);
     static Value make_text(ValueKind kind, std::string_view text);
 
     Header header_;

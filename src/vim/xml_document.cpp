@@ -10,6 +10,9 @@
 namespace drover::vim::xml {
 namespace {
 
+// An element of a SOAP call has a few; namespaces that a library declares make it a dozen.
+constexpr std::size_t kMaxAttributes = 64;
+
 constexpr std::array<std::string_view, 5> kEntities{"amp", "lt", "gt", "quot", "apos"};
 
 bool is_xml_character(std::uint32_t code) {
@@ -46,8 +49,7 @@ constexpr auto kNotable = [] {
 // Looks over the raw text once, before any memory is spent on a tree.
 class Scan {
 public:
-    Scan(std::string_view text, std::size_t max_elements)
-        : text_(text), max_elements_(max_elements) {}
+    Scan(std::string_view text, std::size_t max_nodes) : text_(text), max_nodes_(max_nodes) {}
 
     std::optional<std::string> run() {
         while (at_ < text_.size()) {
@@ -70,11 +72,34 @@ private:
         if (rest.starts_with("<!--")) return section("-->");
         if (rest.starts_with("<!")) return "a document type definition is not allowed";
         if (rest.starts_with("<?")) return section("?>");
-        if (!rest.starts_with("</") && ++elements_ > max_elements_) {
-            return fmt::format("more than {} elements", max_elements_);
+        if (!rest.starts_with("</")) {
+            if (auto reason = start_tag(rest)) return reason;
         }
         ++at_;
         return std::nullopt;
+    }
+
+    // `tag` begins with '<'; what looks like an attribute is taken for one. XML allows no '<'
+    // before the tag's end, so no byte is looked at twice.
+    std::optional<std::string> start_tag(std::string_view tag) {
+        std::size_t attributes = 0;
+        std::size_t at = 1;
+        char quote = 0;
+        for (; at < tag.size() && (quote != 0 || tag[at] != '>'); ++at) {
+            const char c = tag[at];
+            if (c == '<') return "a tag inside of a tag";
+            if (quote != 0) {
+                if (c == quote) quote = 0;
+            } else if (c == '"' || c == '\'') {
+                quote = c;
+            } else if (c == '=' && ++attributes > kMaxAttributes) {
+                return fmt::format("more than {} attributes of one element", kMaxAttributes);
+            }
+        }
+        if (at == tag.size()) return "a tag without an end";
+        nodes_ += 1 + attributes;
+        if (nodes_ <= max_nodes_) return std::nullopt;
+        return fmt::format("more than {} elements and attributes", max_nodes_);
     }
 
     // Markup inside a CDATA section or comment is text, but must be characters all the same.
@@ -113,15 +138,15 @@ private:
     }
 
     std::string_view text_;
-    std::size_t max_elements_;
+    std::size_t max_nodes_;
     std::size_t at_ = 0;
-    std::size_t elements_ = 0;
+    std::size_t nodes_ = 0;
 };
 
 }  // namespace
 
-std::optional<std::string> Document::load(std::string_view text, std::size_t max_elements) {
-    if (auto reason = Scan(text, max_elements).run()) return reason;
+std::optional<std::string> Document::load(std::string_view text, std::size_t max_nodes) {
+    if (auto reason = Scan(text, max_nodes).run()) return reason;
     text_ = text;
     constexpr unsigned options = pugi::parse_escapes | pugi::parse_cdata | pugi::parse_eol |
                                  pugi::parse_wconv_attribute | pugi::parse_ws_pcdata_single |

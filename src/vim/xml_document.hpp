@@ -15,9 +15,10 @@ namespace drover::vim::xml {
 class Document {
 public:
     /// Returns why the text was refused: it is no well-formed UTF-8 XML, has a DTD, has more than
-    /// `max_elements`, or a reference to an entity or character that XML doesn't define. Elements
-    /// may be nested to any depth: nothing here recurses.
-    std::optional<std::string> load(std::string_view text, std::size_t max_elements);
+    /// `max_nodes` elements and attributes together (or 64 attributes of one element), or a
+    /// reference to an entity or character that XML doesn't define. Elements may be nested to any
+    /// depth: nothing here recurses.
+    std::optional<std::string> load(std::string_view text, std::size_t max_nodes);
 
     /// The outermost element.
     pugi::xml_node root() const { return document_.document_element(); }

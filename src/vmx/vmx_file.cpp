@@ -62,6 +62,22 @@ std::string_view named_encoding(std::string_view text) {
     return {};
 }
 
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool less_key(std::string_view left, std::string_view right) {
+    return std::ranges::lexicographical_compare(left, right, {}, lower, lower);
+}
+
+bool same_key(std::string_view left, std::string_view right) {
+    return std::ranges::equal(left, right, {}, lower, lower);
+}
+
+bool starts_with_key(std::string_view key, std::string_view prefix) {
+    return same_key(key.substr(0, prefix.size()), prefix);
+}
+
 }  // namespace
 
 bool VmxFile::is_valid_key(std::string_view key) {
@@ -120,9 +136,23 @@ std::expected<VmxFile, ParseError> VmxFile::parse(std::string_view text) {
             return std::unexpected(ParseError{number, added.error()});
         }
     }
-    if (file.size_bytes_ > kMaxFileBytes) {
+    if (file.text_.size() > kMaxFileBytes) {
         return std::unexpected(ParseError{0, "the file is longer than 1 MiB in UTF-8"});
     }
+    file.sort_keys();
+    const auto twice =
+        std::ranges::adjacent_find(file.order_, [&file](std::uint32_t left, std::uint32_t right) {
+            return same_key(file.key_of(file.lines_[left]), file.key_of(file.lines_[right]));
+        });
+    if (twice != file.order_.end()) {
+        const std::uint32_t second = *std::next(twice);
+        return std::unexpected(ParseError{
+            second + 1,
+            fmt::format("{}: the key is defined twice", file.key_of(file.lines_[second]))});
+    }
+    file.text_.shrink_to_fit();
+    file.lines_.shrink_to_fit();
+    file.order_.shrink_to_fit();
     if (auto encoding = file.get(".encoding"); encoding && lower_case(*encoding) != "utf-8") {
         file.set(".encoding", "UTF-8");
     }
@@ -132,40 +162,80 @@ std::expected<VmxFile, ParseError> VmxFile::parse(std::string_view text) {
 std::expected<void, std::string> VmxFile::add_line(std::string_view text) {
     const auto entry = split(text);
     if (!entry) return std::unexpected(entry.error());
-    Line line{std::string(text), {}, {}};
     if (*entry) {
-        line.key = (*entry)->key;
-        line.value = unescape((*entry)->value);
-        if (line.value.size() > kMaxValueBytes) {
-            return std::unexpected(fmt::format("{}: the value is longer than 64 KiB", line.key));
+        const std::string value = unescape((*entry)->value);
+        if (value.size() > kMaxValueBytes) {
+            return std::unexpected(
+                fmt::format("{}: the value is longer than 64 KiB", (*entry)->key));
         }
-        if (line.value.contains('\0') || !is_utf8(line.value)) {
-            return std::unexpected(fmt::format("{}: the value is not valid text", line.key));
+        if (value.contains('\0') || !is_utf8(value)) {
+            return std::unexpected(fmt::format("{}: the value is not valid text", (*entry)->key));
         }
-        if (!index_.emplace(lower_case(line.key), lines_.size()).second) {
-            return std::unexpected(fmt::format("{}: the key is defined twice", line.key));
-        }
-        if (index_.size() > kMaxKeys) return std::unexpected("there are more than 16384 keys");
+        order_.push_back(static_cast<std::uint32_t>(lines_.size()));
+        if (order_.size() > kMaxKeys) return std::unexpected("there are more than 16384 keys");
     }
-    size_bytes_ += line.text.size() + 1;
-    lines_.push_back(std::move(line));
+    append(text);
     return {};
 }
 
-std::string VmxFile::to_string() const {
-    std::string out;
-    out.reserve(size_bytes_);
-    for (const Line& line : lines_) {
-        out += line.text;
-        out += '\n';
+// Adds a line that can be split. Its place in order_ is the caller's matter.
+void VmxFile::append(std::string_view text) {
+    Line line;
+    line.begin = static_cast<std::uint32_t>(text_.size());
+    line.size = static_cast<std::uint32_t>(text.size());
+    if (const auto entry = split(text); entry && *entry) {
+        const auto offset = [&text](std::string_view part) {
+            return static_cast<std::uint32_t>(part.data() - text.data());
+        };
+        line.key_begin = offset((*entry)->key);
+        line.key_size = static_cast<std::uint32_t>((*entry)->key.size());
+        line.value_begin = (*entry)->value.empty() ? 0 : offset((*entry)->value);
+        line.value_size = static_cast<std::uint32_t>((*entry)->value.size());
     }
-    return out;
+    text_.append(text);
+    text_ += '\n';
+    lines_.push_back(line);
+}
+
+std::string_view VmxFile::text_of(const Line& line) const {
+    return std::string_view(text_).substr(line.begin, line.size);
+}
+
+std::string_view VmxFile::key_of(const Line& line) const {
+    return text_of(line).substr(line.key_begin, line.key_size);
+}
+
+std::vector<std::uint32_t>::const_iterator VmxFile::place_of(std::string_view key) const {
+    return std::ranges::lower_bound(
+        order_, key, less_key, [this](std::uint32_t position) { return key_of(lines_[position]); });
+}
+
+const VmxFile::Line* VmxFile::find(std::string_view key) const {
+    const auto place = place_of(key);
+    if (place == order_.end() || !same_key(key_of(lines_[*place]), key)) return nullptr;
+    return &lines_[*place];
+}
+
+void VmxFile::sort_keys() {
+    order_.clear();
+    for (std::uint32_t i = 0; i < lines_.size(); ++i) {
+        if (lines_[i].key_size != 0) order_.push_back(i);
+    }
+    std::ranges::sort(order_, [this](std::uint32_t left, std::uint32_t right) {
+        const auto one = key_of(lines_[left]);
+        const auto other = key_of(lines_[right]);
+        return less_key(one, other) || (!less_key(other, one) && left < right);
+    });
+}
+
+std::string VmxFile::to_string() const {
+    return text_;
 }
 
 std::optional<std::string> VmxFile::get(std::string_view key) const {
-    const auto found = index_.find(lower_case(key));
-    if (found == index_.end()) return std::nullopt;
-    return lines_[found->second].value;
+    const Line* line = find(key);
+    if (line == nullptr) return std::nullopt;
+    return unescape(text_of(*line).substr(line->value_begin, line->value_size));
 }
 
 std::expected<bool, ValueProblem> VmxFile::get_bool(std::string_view key) const {
@@ -197,15 +267,14 @@ std::expected<std::int64_t, ValueProblem> VmxFile::get_integer(std::string_view 
 }
 
 bool VmxFile::contains(std::string_view key) const {
-    return index_.contains(lower_case(key));
+    return find(key) != nullptr;
 }
 
 std::vector<std::string> VmxFile::keys(std::string_view prefix) const {
-    const std::string wanted = lower_case(prefix);
     std::vector<std::string> found;
     for (const Line& line : lines_) {
-        if (!line.key.empty() && lower_case(line.key).starts_with(wanted)) {
-            found.push_back(line.key);
+        if (line.key_size != 0 && starts_with_key(key_of(line), prefix)) {
+            found.emplace_back(key_of(line));
         }
     }
     return found;
@@ -221,23 +290,35 @@ void VmxFile::set(std::string_view key, std::string_view value) {
 
     if (lower_case(key) == ".encoding" && lower_case(value) != "utf-8") refuse("must be UTF-8");
 
-    const auto found = index_.find(lower_case(key));
-    const bool is_new = found == index_.end();
-    const std::size_t old_bytes = is_new ? 0 : lines_[found->second].text.size() + 1;
-    std::string text = entry_line(is_new ? key : lines_[found->second].key, value);
-    const std::size_t new_bytes = text.size() + 1;
-    if (size_bytes_ - old_bytes + new_bytes > kMaxFileBytes) refuse("the file would exceed 1 MiB");
-    if (is_new) {
-        if (index_.size() >= kMaxKeys) refuse("there are 16384 keys already");
-        index_.emplace(lower_case(key), lines_.size());
-        lines_.push_back({std::move(text), std::string(key), std::string(value)});
-    } else {
-        Line& line = lines_[found->second];
-        if (line.value == value) return;  // keeps the line's own layout
-        line.text = std::move(text);
-        line.value = value;
+    const Line* found = find(key);
+    const bool is_new = found == nullptr;
+    const std::string text = entry_line(is_new ? key : key_of(*found), value);
+    const std::size_t old_bytes = is_new ? 0 : found->size + 1;
+    if (text_.size() - old_bytes + text.size() + 1 > kMaxFileBytes) {
+        refuse("the file would exceed 1 MiB");
     }
-    size_bytes_ = size_bytes_ - old_bytes + new_bytes;
+    if (!is_new) {
+        if (get(key) == value) return;  // keeps the line's own layout
+        return replace_line(static_cast<std::size_t>(found - lines_.data()), text);
+    }
+    if (order_.size() >= kMaxKeys) refuse("there are 16384 keys already");
+    const auto place = place_of(key);
+    order_.insert(place, static_cast<std::uint32_t>(lines_.size()));
+    append(text);
+}
+
+// The line stays the same entry: its place among the keys does not change.
+void VmxFile::replace_line(std::size_t position, std::string_view text) {
+    VmxFile single;
+    single.append(text);
+    const Line old = lines_[position];
+    lines_[position] = single.lines_.front();
+    lines_[position].begin = old.begin;
+    text_.replace(old.begin, old.size, text);
+    for (std::size_t i = position + 1; i < lines_.size(); ++i) {
+        lines_[i].begin += static_cast<std::uint32_t>(text.size());
+        lines_[i].begin -= old.size;
+    }
 }
 
 void VmxFile::set_bool(std::string_view key, bool value) {
@@ -249,29 +330,31 @@ void VmxFile::set_integer(std::string_view key, std::int64_t value) {
 }
 
 bool VmxFile::remove(std::string_view key) {
-    const auto found = index_.find(lower_case(key));
-    if (found == index_.end()) return false;
-    const std::size_t position = found->second;
-    size_bytes_ -= lines_[position].text.size() + 1;
-    lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(position));
-    index_.erase(found);
-    for (auto& [name, at] : index_) {
-        if (at > position) --at;
+    const Line* found = find(key);
+    if (found == nullptr) return false;
+    const auto position = static_cast<std::uint32_t>(found - lines_.data());
+    const std::uint32_t bytes = found->size + 1;
+    order_.erase(place_of(key));
+    text_.erase(found->begin, bytes);
+    lines_.erase(lines_.begin() + position);
+    for (std::size_t i = position; i < lines_.size(); ++i) lines_[i].begin -= bytes;
+    for (std::uint32_t& each : order_) {
+        if (each > position) --each;
     }
     return true;
 }
 
 std::size_t VmxFile::remove_prefix(std::string_view prefix) {
-    const std::string wanted = lower_case(prefix);
-    const std::size_t removed = std::erase_if(lines_, [&](const Line& line) {
-        return !line.key.empty() && lower_case(line.key).starts_with(wanted);
-    });
-    index_.clear();
-    size_bytes_ = 0;
-    for (std::size_t i = 0; i < lines_.size(); ++i) {
-        if (!lines_[i].key.empty()) index_.emplace(lower_case(lines_[i].key), i);
-        size_bytes_ += lines_[i].text.size() + 1;
+    VmxFile kept;
+    for (const Line& line : lines_) {
+        if (line.key_size == 0 || !starts_with_key(key_of(line), prefix)) {
+            kept.append(text_of(line));
+        }
     }
+    const std::size_t removed = lines_.size() - kept.lines_.size();
+    if (removed == 0) return 0;
+    kept.sort_keys();
+    *this = std::move(kept);
     return removed;
 }
 

@@ -14,7 +14,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "vmx/text.hpp"
@@ -61,7 +60,7 @@ public:
     /// Removes all keys that begin so (any case), e.g. "scsi0:1."; returns how many.
     std::size_t remove_prefix(std::string_view prefix);
 
-    std::size_t size() const { return index_.size(); }
+    std::size_t size() const { return order_.size(); }
 
     /// Visible ASCII without '=', '#' and '"', not empty, at most kMaxKeyBytes.
     static bool is_valid_key(std::string_view key);
@@ -71,17 +70,30 @@ public:
     static std::string unescape(std::string_view value);
 
 private:
+    // Where a line stands in the text, and its parts within it. Small: hosts keep thousands of
+    // files in memory.
     struct Line {
-        std::string text;   // as it is written
-        std::string key;    // empty for a comment or an unknown line
-        std::string value;  // unescaped
+        std::uint32_t begin = 0;
+        std::uint32_t size = 0;       // without the LF
+        std::uint32_t key_begin = 0;  // from the line's begin
+        std::uint32_t key_size = 0;   // 0: a comment or an unknown line
+        std::uint32_t value_begin = 0;
+        std::uint32_t value_size = 0;  // as written: escaped
     };
 
     std::expected<void, std::string> add_line(std::string_view text);
+    void append(std::string_view text);
+    std::string_view text_of(const Line& line) const;
+    std::string_view key_of(const Line& line) const;
+    /// The place in order_ of this key, or where it would be.
+    std::vector<std::uint32_t>::const_iterator place_of(std::string_view key) const;
+    const Line* find(std::string_view key) const;
+    void sort_keys();
+    void replace_line(std::size_t position, std::string_view text);
 
-    std::vector<Line> lines_;
-    std::unordered_map<std::string, std::size_t> index_;  // lower-case key -> position in lines_
-    std::size_t size_bytes_ = 0;                          // of to_string()
+    std::string text_;                  // every line with its LF
+    std::vector<Line> lines_;           // in their order
+    std::vector<std::uint32_t> order_;  // positions of entries, in the order of lower-case keys
 };
 
 }  // namespace drover::vmx

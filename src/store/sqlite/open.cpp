@@ -44,12 +44,13 @@ base::FileDescriptor lock_store(const std::filesystem::path& path) {
     return lock;
 }
 
-std::unique_ptr<Connection> open_for_writing(const std::filesystem::path& path) {
+std::unique_ptr<Connection> open_for_writing(const std::filesystem::path& path,
+                                             std::span<const Migration> known) {
     create_if_absent(path);
     auto connection = std::make_unique<Connection>(path);
     // While we only look, closing must not move the log into a file that may be damaged.
     connection->set_checkpoint_on_close(false);
-    inspect(*connection, path, migrations());
+    inspect(*connection, path, known);
     connection->set_checkpoint_on_close(true);
     if (connection->query_text("PRAGMA journal_mode = WAL") != "wal") {
         throw StoreError(
@@ -58,7 +59,7 @@ std::unique_ptr<Connection> open_for_writing(const std::filesystem::path& path) 
     connection->execute("PRAGMA synchronous = FULL");
     connection->execute("PRAGMA wal_autocheckpoint = 2000");
     connection->execute("PRAGMA journal_size_limit = 16777216");
-    migrate(*connection, migrations());
+    migrate(*connection, known);
     return connection;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/file.hpp"
 #include "store/sqlite/connection.hpp"
+#include "store/sqlite/schema.hpp"
 
 namespace drover::store::sqlite {
 
@@ -14,7 +15,8 @@ base::FileDescriptor lock_store(const std::filesystem::path& path);
 
 /// Creates the file if there is none, looks whether it is sound, then brings it up to date. What
 /// is not sound is not changed. Throws StoreError.
-std::unique_ptr<Connection> open_for_writing(const std::filesystem::path& path);
+std::unique_ptr<Connection> open_for_writing(const std::filesystem::path& path,
+                                             std::span<const Migration> known = migrations());
 
 /// A second connection that can't write.
 std::unique_ptr<Connection> open_for_reading(const std::filesystem::path& path);
