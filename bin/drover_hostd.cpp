@@ -2,9 +2,11 @@
 // stand-alone host.
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -17,8 +19,10 @@
 #include "base/log.hpp"
 #include "host/config.hpp"
 #include "host/host_agent.hpp"
+#include "host/options/host_options.hpp"
 #include "http/server.hpp"
 #include "hypervisor/libvirt/libvirt_hypervisor.hpp"
+#include "hypervisor/simulated/simulated_hypervisor.hpp"
 #include "service/accounts.hpp"
 
 namespace asio = boost::asio;
@@ -46,11 +50,33 @@ int set_password(const host::Config& config, const std::string& user) {
     return 0;
 }
 
+// A connection is a descriptor, and the usual soft limit of 1024 is there for programs that use
+// select(). Without room for more, what the hard limit gives is what there is.
+void allow_many_files() {
+    constexpr rlim_t wanted = 65'536;
+    struct rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) base::log_warning("can't raise the file limit");
+}
+
+std::unique_ptr<hypervisor::Hypervisor> make_hypervisor(const host::Config& config,
+                                                        const base::Clock& clock) {
+    if (config.simulation) {
+        base::log_warning("this host is SIMULATED: its machines run nothing");
+        return hypervisor::make_simulated_hypervisor(
+            config.simulation->engine_options(config.state_directory), clock);
+    }
+    hypervisor::LibvirtOptions libvirt;
+    libvirt.uri = config.libvirt_uri;
+    return hypervisor::make_libvirt_hypervisor(libvirt);
+}
+
 // Sockets of the service manager, or our own.
 void listen(http::Server& server, std::vector<http::InheritedSocket> inherited,
             const host::Config& config) {
     for (auto& socket : inherited) server.adopt(std::move(socket.socket));
-    if (inherited.empty()) server.bind("0.0.0.0", config.listen_port);
+    if (inherited.empty()) server.bind(config.listen_address, config.listen_port);
 }
 
 asio::awaitable<void> serve(host::HostAgent& agent, http::Server& server,
@@ -68,6 +94,7 @@ asio::awaitable<void> stop(http::Server& server, asio::io_context& io) {
 }
 
 int run(const host::Config& config) {
+    host::open_log(config);
     auto inherited = http::take_inherited_sockets();
     const base::SystemClock clock;
     base::SystemRandom random;
@@ -77,9 +104,7 @@ int run(const host::Config& config) {
     if (!service::Accounts(*store).any()) {
         base::log_warning("nobody can log in yet: set a password with --set-password USER");
     }
-    hypervisor::LibvirtOptions libvirt;
-    libvirt.uri = config.libvirt_uri;
-    const auto hypervisor = hypervisor::make_libvirt_hypervisor(libvirt);
+    const auto hypervisor = make_hypervisor(config, clock);
     host::HostAgent agent({config, strand, clock, random, *store, *hypervisor});
 
     http::ServerOptions options;
@@ -89,6 +114,8 @@ int run(const host::Config& config) {
     http::Server server(io.get_executor(), std::move(options), [&agent](http::Request request) {
         return agent.handle(std::move(request));
     });
+    agent.on_certificate(
+        [&server](const http::TlsIdentity& identity) { server.set_identity(identity); });
 
     int status = 0;
     asio::co_spawn(strand, serve(agent, server, std::move(inherited), config),
@@ -131,6 +158,7 @@ int main(int argc, char** argv) {
             base::log_error("drover-hostd does not run as root: use an account of its own");
             return 1;
         }
+        allow_many_files();
         return run(config);
     } catch (const std::exception& error) {
         base::log_error("{}", error.what());

@@ -33,6 +33,8 @@ struct Options {
     std::string peer_user;
     std::vector<std::string> datastore_roots;
     std::string bridge_prefix = "drv";
+    std::vector<std::string> services;
+    bool controls_system = false;
 };
 
 std::string absolute_path_fault(const std::string& path) {
@@ -58,6 +60,9 @@ Policy policy_from(const Options& options) {
         throw std::runtime_error("bridge prefix must be 1 to 12 of A-Z a-z 0-9 _ . -");
     }
     policy.bridge_prefix = options.bridge_prefix;
+    if (options.services.size() > 10) throw std::runtime_error("there may be ten services at most");
+    policy.services = options.services;
+    policy.controls_system = options.controls_system;
     return policy;
 }
 
@@ -91,6 +96,10 @@ int main(int argc, char** argv) {
         ->check(absolute_path_fault);
     app.add_option("--bridge-prefix", options.bridge_prefix, "how the names of our bridges begin")
         ->capture_default_str();
+    app.add_option("--service", options.services,
+                   "systemd unit that may be started, stopped, enabled, disabled; can be repeated");
+    app.add_flag("--controls-system", options.controls_system,
+                 "the clock, time zone, time servers and power of this computer may be changed");
     CLI11_PARSE(app, argc, argv);
     try {
         serve(options);

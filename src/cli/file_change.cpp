@@ -12,7 +12,8 @@ namespace drover::cli {
 namespace {
 
 struct Options {
-    std::vector<std::string> files;
+    std::vector<std::string> files;  // of rm
+    std::string file;                // of the others
     std::string to;
     bool force = false;
     bool yes = false;
@@ -79,7 +80,7 @@ vim::MoRef start_transfer(client::Connection& connection, std::string_view metho
 
 void transfer(Context& context, const Options& options, bool moves) {
     auto& connection = context.connection();
-    const auto from = find_file(connection, options.files.front());
+    const auto from = find_file(connection, options.file);
     const auto to = find_file(connection, options.to);
     const bool force = options.force;
     run_jobs(context, moves ? "moved" : "copied",
@@ -93,7 +94,7 @@ void transfer(Context& context, const Options& options, bool moves) {
 
 void make_directory(Context& context, const Options& options) {
     auto& connection = context.connection();
-    const auto directory = find_file(connection, options.files.front());
+    const auto directory = find_file(connection, options.file);
     auto request = vim::MakeDirectoryRequest::make();
     request.set_name(full_name(directory));
     if (const auto center = datacenter_of(connection, directory)) request.set_datacenter(*center);
@@ -106,7 +107,7 @@ void add_transfer(CLI::App& parent, Context& context, bool moves) {
     auto* command = parent.add_subcommand(
         moves ? "mv" : "cp", moves ? "Move or rename a file" : "Copy a file on the server");
     auto options = std::make_shared<Options>();
-    command->add_option("FROM", options->files, "on a datastore")->required()->expected(1);
+    command->add_option("FROM", options->file, "on a datastore")->required();
     command->add_option("TO", options->to, "on a datastore")->required();
     command->add_flag("-f,--force", options->force, "replace a file that is there");
     command->callback([&context, options, moves] { transfer(context, *options, moves); });
@@ -124,7 +125,7 @@ void add_file_change(CLI::App& parent, Context& context) {
     add_transfer(parent, context, false);
     auto* mkdir = parent.add_subcommand("mkdir", "Make a directory");
     auto mkdir_options = std::make_shared<Options>();
-    mkdir->add_option("DIRECTORY", mkdir_options->files, "on a datastore")->required()->expected(1);
+    mkdir->add_option("DIRECTORY", mkdir_options->file, "on a datastore")->required();
     mkdir->add_flag("-p,--parents", mkdir_options->parents, "and those above it");
     mkdir->callback([&context, mkdir_options] { make_directory(context, *mkdir_options); });
 }

@@ -72,6 +72,23 @@ void read_list(Fields& fields, const std::string& source, const std::string& nam
     }
 }
 
+void read_count(Fields& fields, const std::string& source, const std::string& name,
+                std::uint32_t& into, std::uint32_t most) {
+    const json* value = fields.find(name);
+    if (value == nullptr) return;
+    if (!value->is_number_unsigned() || value->get<std::uint64_t>() < 1 ||
+        value->get<std::uint64_t>() > most) {
+        fail(source, name, fmt::format("must be a number from 1 to {}", most));
+    }
+    into = value->get<std::uint32_t>();
+}
+
+void read_history(Fields& fields, const std::string& source, Config& config) {
+    read_count(fields, source, "history_days", config.history_days, 3650);
+    read_count(fields, source, "history_events", config.history_events, 10'000'000);
+    read_count(fields, source, "history_tasks", config.history_tasks, 10'000'000);
+}
+
 void read_numbers(Fields& fields, const std::string& source, Config& config) {
     if (const json* port = fields.find("listen_port")) {
         if (!port->is_number_unsigned() || port->get<std::uint64_t>() > 65535) {
@@ -112,7 +129,12 @@ Config parse_config(const std::string& text, const std::string& source) {
     // Where migration traffic arrives; the receiving side of a migration reads it.
     std::string migration_address;
     fields.text("migration_address", migration_address);
+    fields.text("listen_address", config.listen_address);
     read_numbers(fields, source, config);
+    read_history(fields, source, config);
+    if (const json* engine = fields.find("hypervisor")) {
+        config.simulation = parse_hypervisor_section(engine->dump(), source);
+    }
     std::set<std::string> names;
     read_list(fields, source, "datastores", [&](Fields& item) {
         Config::Datastore made;

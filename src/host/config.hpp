@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "host/simulated/simulation.hpp"
+
 namespace drover::host {
 
 /// What drover-hostd is told at its start. Everything else lives in its store and on the
@@ -22,16 +24,23 @@ struct Config {
 
     std::filesystem::path state_directory;
     std::string libvirt_uri = "qemu:///system";
+    /// Set: nothing runs for real. See docs/how-to/simulate-a-host.md.
+    std::optional<Simulation> simulation;
     std::string rootd_socket;  ///< empty: no root helper, and nothing that needs it
     std::string host_name;
     std::string host_uuid;           ///< empty: the hardware's, or one made at first start
     std::string management_address;  ///< numeric; where clients reach this host
     /// Where to listen if no socket was handed over (systemd's protocol).
     std::uint16_t listen_port = 443;
+    std::string listen_address = "0.0.0.0";  ///< numeric
     /// What the host may use of the machine it runs on; unset: all of it.
     std::optional<double> cpu_cores;
     std::optional<std::uint64_t> memory_bytes;
     std::string cgroup_partition;  ///< parent cgroup of the machines; empty: libvirt's default
+    /// How much of the past is kept: events and tasks that are neither older nor too many.
+    std::uint32_t history_days = 30;
+    std::uint32_t history_events = 100'000;
+    std::uint32_t history_tasks = 20'000;
     std::vector<Datastore> datastores;
     std::vector<Network> networks;
 };

@@ -14,6 +14,10 @@ namespace drover::rootd {
 class Client;
 }
 
+namespace drover::service {
+class EventLog;
+}
+
 namespace drover::host {
 
 class Datastores;
@@ -36,6 +40,7 @@ struct HostBasics {
     const hypervisor::HostInfo& host_info;
     rootd::Client* rootd;  ///< null where none is configured
     service::Readers readers;
+    service::EventLog& events;
 };
 
 /// The same with the host's registries, for everything above them.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "base/log.hpp"
 #include "host/inventory_root.hpp"
 #include "host/references.hpp"
@@ -20,6 +22,8 @@ namespace property = vim::property::Datastore;
 namespace {
 
 constexpr std::string_view kRecordKind = "datastore";
+constexpr std::string_view kAddedKind = "local_datastore";
+constexpr std::string_view kNameKind = "datastore_name";
 
 std::string mount_path(const DatastoreEntry& entry) {
     return "/vmfs/volumes/" + entry.ref.id;
@@ -79,16 +83,45 @@ Value make_host_mounts(const DatastoreEntry& entry) {
 }  // namespace
 
 Awaitable<void> Datastores::start() {
+    struct Stored {
+        std::vector<store::Record> added;
+        std::map<std::string, std::string> names;
+    };
+    const Stored stored = co_await context_.runtime.blocking(
+        "store",
+        [this] {
+            Stored found{context_.store.load(kAddedKind), {}};
+            for (const auto& record : context_.store.load(kNameKind)) {
+                found.names[record.id] = record.value;
+            }
+            return found;
+        },
+        kCallLimit);
+    const auto shown_name = [&](const std::string& key) {
+        const auto renamed = stored.names.find(key);
+        return renamed == stored.names.end() ? key : renamed->second;
+    };
     for (const Config::Datastore& configured : context_.config.datastores) {
-        co_await open(configured);
+        co_await open(configured, shown_name(configured.name), true);
+    }
+    for (const store::Record& record : stored.added) {
+        if (find(shown_name(record.id)) != nullptr) {
+            base::log_warning("datastore '{}' is in the configuration file as well", record.id);
+            continue;
+        }
+        co_await open({record.id, record.value}, shown_name(record.id), false);
     }
     serve_methods();
     context_.runtime.spawn("datastore watch", watch());
 }
 
-Awaitable<void> Datastores::open(const Config::Datastore& configured) {
+Awaitable<DatastoreEntry*> Datastores::open(Config::Datastore configured, std::string shown_name,
+                                            bool is_configured) {
     auto entry = std::make_unique<DatastoreEntry>();
-    entry->name = configured.name;
+    entry->name = shown_name;
+    entry->key = configured.name;
+    entry->path = configured.path;
+    entry->is_configured = is_configured;
     struct Opened {
         std::shared_ptr<storage::Datastore> store;
         storage::DatastoreInfo info;
@@ -96,10 +129,10 @@ Awaitable<void> Datastores::open(const Config::Datastore& configured) {
     };
     auto opened = co_await context_.runtime.blocking(
         entry->queue(),
-        [this, configured] {
+        [this, configured, shown_name] {
             Opened made;
             const auto known = context_.store.get(kRecordKind, configured.name);
-            made.store = storage::open_directory_datastore(configured.name, configured.path,
+            made.store = storage::open_directory_datastore(shown_name, configured.path,
                                                            known ? known->name : "");
             made.info = made.store->info();
             made.reference = remember(configured.name, made.info.uuid);
@@ -116,6 +149,7 @@ Awaitable<void> Datastores::open(const Config::Datastore& configured) {
     }
     create_objects(*entry);
     entries_.push_back(std::move(entry));
+    co_return entries_.back().get();
 }
 
 // The reference is the datastore's own uuid, if it can be seen when it is met for the first time.
@@ -173,6 +207,7 @@ Awaitable<void> Datastores::refresh(DatastoreEntry& entry) {
         info.accessible = false;
         info.inaccessible_reason = "the storage does not answer";
     }
+    if (entry.is_removed) co_return;
     const bool changed = info.accessible != entry.info.accessible;
     const bool differs = changed || info.free_bytes != entry.info.free_bytes ||
                          info.capacity_bytes != entry.info.capacity_bytes;
@@ -185,8 +220,8 @@ Awaitable<void> Datastores::refresh(DatastoreEntry& entry) {
     if (!changed) co_return;
     if (entry.info.accessible) {
         base::log_info("datastore '{}' is accessible again", entry.name);
-        co_await run(entry, [this, name = entry.name, uuid = entry.info.uuid](storage::Datastore&) {
-            remember(name, uuid);
+        co_await run(entry, [this, key = entry.key, uuid = entry.info.uuid](storage::Datastore&) {
+            remember(key, uuid);
         });
     } else {
         base::log_warning("datastore '{}' is not accessible: {}", entry.name,
@@ -197,10 +232,10 @@ Awaitable<void> Datastores::refresh(DatastoreEntry& entry) {
 
 Awaitable<void> Datastores::watch() {
     while (true) {
-        co_await context_.runtime.sleep(kLookInterval);
+        co_await context_.runtime.sleep(look_interval_);
         for (const auto& entry : entries_) {
             // A look that hangs must not pile up behind itself, nor hold up the other datastores.
-            if (context_.runtime.queues().stuck_for(entry->queue()) > kLookInterval) continue;
+            if (context_.runtime.queues().stuck_for(entry->queue()) > look_interval_) continue;
             context_.runtime.spawn("datastore look", refresh(*entry));
         }
     }

@@ -19,13 +19,18 @@ struct DatastoreEntry {
     vim::MoRef browser;
     std::shared_ptr<storage::Datastore> store;
     storage::DatastoreInfo info;  ///< as of the last look
+    /// The name under which it was met first; what is stored about it goes by this one.
+    std::string key = {};
+    std::filesystem::path path = {};
+    bool is_configured = true;  ///< by the configuration file
+    bool is_removed = false;    ///< no longer one of the host's; whoever still has it lets go
 
-    std::string queue() const { return "datastore:" + name; }
+    std::string queue() const { return "datastore:" + (key.empty() ? name : key); }
 };
 
 class Datastores {
 public:
-    /// How often the state is looked at.
+    /// How often the state is looked at, unless set_look_interval() says.
     static constexpr std::chrono::seconds kLookInterval{5};
     static constexpr std::chrono::seconds kCallLimit{60};
 
@@ -34,6 +39,8 @@ public:
     /// Opens what is configured and makes the managed objects. An inaccessible datastore is there
     /// as well, and comes back by itself. Call once, on the strand.
     task::Awaitable<void> start();
+
+    void set_look_interval(std::chrono::seconds interval) { look_interval_ = interval; }
 
     /// Called on the strand when a datastore's accessibility changed.
     void on_change(std::function<void(const DatastoreEntry&)> callback) {
@@ -74,6 +81,14 @@ public:
     /// Lets a task show the progress of storage work and stop it. On the strand.
     storage::CopyControl control_for(const task::TaskContextPtr& task) const;
 
+    /// Makes a directory of this host a datastore, for good. Throws StorageError if it can't be one.
+    /// The caller has checked the name. The result holds for as long as the host runs.
+    task::Awaitable<DatastoreEntry*> add(std::string name, std::filesystem::path path);
+    /// Forgets a datastore that was added; its files stay. It must have no machines.
+    task::Awaitable<void> remove(DatastoreEntry& entry);
+    /// Gives a datastore without machines another name.
+    task::Awaitable<void> rename(DatastoreEntry& entry, std::string name);
+
     /// Looks at the state now (RefreshDatastore) and publishes it.
     task::Awaitable<void> refresh(DatastoreEntry& entry);
 
@@ -84,7 +99,9 @@ public:
                         const vim::MoRef& machine);
 
 private:
-    task::Awaitable<void> open(const Config::Datastore& configured);
+    task::Awaitable<DatastoreEntry*> open(Config::Datastore configured, std::string shown_name,
+                                          bool is_configured);
+    void show_list();
     task::Awaitable<void> watch();
     void create_objects(const DatastoreEntry& entry);
     void publish(model::Transaction& transaction, const DatastoreEntry& entry);
@@ -93,7 +110,9 @@ private:
 
     const HostBasics& context_;
     std::vector<std::unique_ptr<DatastoreEntry>> entries_;
+    std::vector<std::unique_ptr<DatastoreEntry>> removed_;  // somebody may still hold them
     std::function<void(const DatastoreEntry&)> on_change_;
+    std::chrono::seconds look_interval_ = kLookInterval;
 };
 
 }  // namespace drover::host

@@ -1,16 +1,22 @@
 #include "host/host_agent.hpp"
 
+#include <boost/asio/co_spawn.hpp>
 #include <optional>
 
 #include "base/log.hpp"
+#include "host/accounts/local_account_manager.hpp"
+#include "host/accounts/user_directory.hpp"
 #include "host/autostart/autostart.hpp"
 #include "host/datastores.hpp"
 #include "host/environment/environment_browser.hpp"
+#include "host/events/host_events.hpp"
+#include "host/events/host_history.hpp"
 #include "host/faults.hpp"
 #include "host/files/files.hpp"
 #include "host/files/folder_endpoint.hpp"
 #include "host/host_system/host_system.hpp"
 #include "host/inventory_root.hpp"
+#include "host/machines/console.hpp"
 #include "host/machines/create.hpp"
 #include "host/machines/destroy.hpp"
 #include "host/machines/guest_watch.hpp"
@@ -18,16 +24,25 @@
 #include "host/machines/reconciler.hpp"
 #include "host/machines/reconfigure.hpp"
 #include "host/machines/registration.hpp"
+#include "host/machines/resource_pools.hpp"
+#include "host/machines/screen.hpp"
+#include "host/machines/upkeep.hpp"
+#include "host/managers.hpp"
 #include "host/networks.hpp"
+#include "host/options/options.hpp"
 #include "host/performance/performance_manager.hpp"
 #include "host/performance/quick_stats.hpp"
 #include "host/performance/sampler.hpp"
 #include "host/references.hpp"
 #include "host/service_instance.hpp"
+#include "host/simulated/population.hpp"
 #include "host/welcome_page.hpp"
 #include "rootd/client.hpp"
+#include "service/authorization/authorization_manager.hpp"
+#include "service/authorization/method_privileges.hpp"
 #include "service/property_collector.hpp"
 #include "service/sdk_endpoint.hpp"
+#include "service/served_api.hpp"
 #include "service/session_manager.hpp"
 #include "service/task_manager.hpp"
 #include "service/views_and_search.hpp"
@@ -46,11 +61,12 @@ constexpr std::chrono::seconds kHostInfoLimit{60};
 constexpr std::chrono::seconds kRetryInterval{1};
 constexpr std::chrono::minutes kHousekeeping{1};
 
-// One role so far: who is logged in administers the host. Without a session there is the service
-// instance.
-bool may(const Caller& caller, const MoRef& object, std::string_view privilege) {
-    return !caller.session_key.empty() || privilege == "System.Anonymous" ||
-           object.type == vim::TypeId::ServiceInstance;
+// Privileges for the host's own services are held on the host, for all others on the root folder.
+MoRef anchor_of(const model::ManagedObject& object) {
+    if (vim::describe(object.type()).name().starts_with("Host")) return references::host;
+    if (object.type() == vim::TypeId::EnvironmentBrowser) return references::compute_resource;
+    if (object.id() == references::options.id) return references::host;
+    return references::root_folder;
 }
 
 }  // namespace
@@ -60,9 +76,14 @@ struct HostAgent::Services {
     explicit Services(Parts given)
         : parts(std::move(given)),
           runtime(parts.strand, parts.clock, kBlockingThreads),
+          may([this](const Caller& caller, const MoRef& object, std::string_view privilege) {
+              return authorization.may(caller, object, privilege);
+          }),
           dispatcher(inventory, may),
           sessions(parts.clock, parts.random),
+          tickets(parts.clock, parts.random),
           accounts(parts.store),
+          authorization({runtime, inventory, parts.store, references::root_folder, anchor_of}),
           journal(parts.store),
           sagas(runtime, journal, [this] { return parts.random.uuid(); }),
           rootd(parts.config.rootd_socket.empty()
@@ -72,15 +93,19 @@ struct HostAgent::Services {
     Parts parts;
     task::Runtime runtime;
     model::Inventory inventory;
+    task::PrivilegeCheck may;
     task::Dispatcher dispatcher;
     service::Sessions sessions;
+    service::Tickets tickets;
     service::Accounts accounts;
+    service::Authorization authorization;
     store::Journal journal;
     task::SagaRunner sagas;
     std::unique_ptr<rootd::Client> rootd;
     hypervisor::HostInfo host_info;
 
     // Made in start(), when the hypervisor has told what the host is.
+    std::optional<HostHistory> history;
     std::optional<task::Tasks> tasks;
     std::optional<HostBasics> basics;
     std::optional<Datastores> datastores;
@@ -91,6 +116,8 @@ struct HostAgent::Services {
     std::optional<model::Views> views;
     std::optional<model::SearchIndex> search;
     std::optional<service::SessionManager> session_manager;
+    std::optional<service::AuthorizationManager> authorization_manager;
+    std::optional<LocalAccountManager> account_manager;
     std::optional<Machines> machines;
     std::optional<Leases> leases;
     std::optional<Power> power;
@@ -98,27 +125,36 @@ struct HostAgent::Services {
     std::optional<Destroy> destroy;
     std::optional<Reconfigure> reconfigure;
     std::optional<Registration> registration;
+    std::optional<ResourcePools> pools;
+    std::optional<Upkeep> upkeep;
+    std::optional<Consoles> consoles;
+    std::optional<Screens> screens;
     std::optional<Reconciler> reconciler;
     std::optional<GuestWatch> guests;
     std::optional<Sampler> sampler;
     std::optional<AutoStart> autostart;
+    std::optional<Managers> managers;
+    std::function<void(const http::TlsIdentity&)> use_identity;
+    std::optional<HostEvents> happenings;
     std::optional<service::SdkEndpoint> sdk;
     std::optional<FolderEndpoint> folder;
 
     model::ReaderPtr reader_of(const Caller& caller) {
-        return std::make_shared<service::CallerReader>(caller, may);
+        return authorization.reader_of(caller);
     }
 
     Awaitable<void> wait_for_hypervisor();
     Awaitable<std::string> host_uuid();
     void make_context(std::string uuid);
     void make_service();
+    void make_authorization();
     Awaitable<void> make_host();
     Awaitable<void> make_machines();
     void make_performance();
     void make_autostart();
     void make_endpoints();
     Awaitable<void> housekeeping();
+    Awaitable<std::string> welcome_message();
     vim::Value read_property(const Caller& caller, const MoRef& object, const std::string& path);
 };
 
@@ -156,10 +192,14 @@ Awaitable<std::string> HostAgent::Services::host_uuid() {
 void HostAgent::Services::make_context(std::string uuid) {
     service::create_task_manager(inventory, references::task_manager);
     tasks.emplace(runtime, inventory, references::task_manager, fault_of);
+    history.emplace(parts.config, runtime, parts.random, inventory,
+                    HostHistory::open(parts.config));
+    history->watch(*tasks);
     basics.emplace(HostBasics{parts.config, std::move(uuid), runtime, parts.random, inventory,
                               dispatcher, *tasks, sagas, parts.store, parts.hypervisor, host_info,
                               rootd.get(),
-                              [this](const Caller& caller) { return reader_of(caller); }});
+                              [this](const Caller& caller) { return reader_of(caller); },
+                              history->events()});
     datastores.emplace(*basics);
     networks.emplace(*basics);
     context.emplace(*basics, *datastores, *networks);
@@ -175,16 +215,44 @@ void HostAgent::Services::make_service() {
                        });
     views.emplace(inventory, references::view_manager.id, references::root_folder, parts.random);
     search.emplace(inventory, references::search_index.id, references::root_folder);
-    session_manager.emplace(dispatcher, runtime, inventory, sessions, accounts,
-                            references::session_manager);
+    make_authorization();
     sessions.on_end([this](const service::Session& session) {
         collectors->end_session(session.key);
         views->end_session(session.key);
+        history->end_session(session.key);
+        tickets.end_session(session.key);
     });
     service::serve_property_collector(dispatcher, *collectors, readers);
     service::serve_views(dispatcher, *views, readers);
     service::serve_search_index(dispatcher, *search, readers);
-    service::serve_tasks(dispatcher, *tasks);
+    history->serve(dispatcher, *tasks);
+}
+
+// Who may log in, and who may do what.
+void HostAgent::Services::make_authorization() {
+    service::SessionManager::Options options;
+    options.has_access = [this](const std::string& user) {
+        return authorization.access_of(user)->may_see_anything();
+    };
+    options.root = references::root_folder;
+    options.events = &context->events;
+    options.store = &parts.store;
+    options.tickets = &tickets;
+    session_manager.emplace(dispatcher, runtime, inventory, sessions, accounts,
+                            references::session_manager, std::move(options));
+    authorization_manager.emplace(dispatcher, authorization, sessions,
+                                  references::authorization_manager, &context->events);
+    account_manager.emplace(LocalAccountManager::Parts{dispatcher, runtime, authorization, sessions,
+                                                       accounts, references::account_manager,
+                                                       &context->events});
+    serve_user_directory(dispatcher, authorization, references::user_directory);
+    authorization.on_access_change([this] { collectors->permissions_changed(); });
+    dispatcher.also_require([this](const task::Call& call) {
+        return service::requirements_of(call, inventory, [this](std::string_view name) {
+            const DatastoreEntry* entry = datastores->find(name);
+            return entry != nullptr ? entry->ref : MoRef{};
+        });
+    });
 }
 
 Awaitable<void> HostAgent::Services::make_host() {
@@ -195,17 +263,27 @@ Awaitable<void> HostAgent::Services::make_host() {
 }
 
 Awaitable<void> HostAgent::Services::make_machines() {
+    co_await populate(*context);
     machines.emplace(*context);
     leases.emplace(*context);
     power.emplace(*context, *machines, *leases);
     create.emplace(*context, *machines);
-    destroy.emplace(*context, *machines);
+    pools.emplace(*context, *machines);
+    destroy.emplace(*context, *machines, *pools);
     reconfigure.emplace(*context, *machines);
-    registration.emplace(*context, *machines);
+    registration.emplace(*context, *machines, *pools);
+    upkeep.emplace(*context, *machines, *reconfigure);
+    consoles.emplace(*context, *machines);
+    screens.emplace(
+        Screens::Parts{*context, *machines, sessions, may,
+                       [this](const std::string& user, const std::string& password) {
+                           return accounts.verify(user, password);
+                       }});
     reconciler.emplace(*context, *machines, *leases);
     guests.emplace(*context, *machines);
     // What the last run left unfinished comes to its end before anybody can look.
     co_await sagas.recover();
+    co_await pools->start();
     co_await machines->start();
     serve_files(*context, *machines);
     power->serve();
@@ -213,10 +291,18 @@ Awaitable<void> HostAgent::Services::make_machines() {
     destroy->serve();
     reconfigure->serve();
     registration->serve();
+    pools->serve([this](MachinePtr machine, vim::VirtualMachineConfigSpec spec) {
+        return reconfigure->reconfigure_alone(machine, spec);
+    });
+    upkeep->serve();
+    consoles->serve();
+    screens->serve();
     const auto admission = [this] { host_system->require_accepts_machines(); };
     power->add_admission(admission);
     create->add_admission(admission);
     registration->add_admission(admission);
+    power->add_machine_admission(
+        [this](const Machine& machine) { pools->require_room_for(machine); });
     reconciler->on_guest([this](const MachinePtr& machine) { guests->begin(machine); });
     power->on_started([this](const MachinePtr& machine) {
         guests->begin(machine);
@@ -231,7 +317,8 @@ void HostAgent::Services::make_performance() {
                     [this](const hypervisor::DomainUuid& uuid) -> std::optional<SampledMachine> {
                         const MachinePtr machine = machines->find_by_uuid(uuid);
                         if (!machine) return std::nullopt;
-                        return SampledMachine{machine->ref, machine->config, machine->boot_time};
+                        return SampledMachine{machine->ref, machine->config, machine->boot_time,
+                                              pools->path_of(machine->pool)};
                     });
     sampler->on_sample([this](const Sample& sample) {
         host_system->show_usage(sample.host);
@@ -243,6 +330,7 @@ void HostAgent::Services::make_performance() {
             shown.push_back(machine);
         }
         machines->publish_quick_stats(shown);
+        pools->show_usage(sample.machines);
     });
     serve_performance_manager(*context, sampler->history());
 }
@@ -268,7 +356,10 @@ void HostAgent::Services::make_endpoints() {
                               [this](const std::string& user, const std::string& password) {
                                   return accounts.verify(user, password);
                               },
-                              [this] { return machines->all(); }});
+                              [this] { return machines->all(); }, &tickets,
+                              [this](const storage::DatastorePath& path) {
+                                  reconciler->file_changed(path);
+                              }});
 }
 
 vim::Value HostAgent::Services::read_property(const Caller& caller, const MoRef& object,
@@ -287,18 +378,29 @@ Awaitable<void> HostAgent::Services::housekeeping() {
         co_await runtime.sleep(kHousekeeping);
         sessions.expire();
         tasks->expire();
+        history->expire();
     }
+}
+
+Awaitable<std::string> HostAgent::Services::welcome_message() {
+    co_return managers->options().text("Annotations.WelcomeMessage");
 }
 
 HostAgent::HostAgent(Parts parts) : services_(std::make_unique<Services>(std::move(parts))) {}
 
 HostAgent::~HostAgent() = default;
 
+void HostAgent::on_certificate(std::function<void(const http::TlsIdentity&)> use_identity) {
+    services_->use_identity = std::move(use_identity);
+}
+
 Awaitable<void> HostAgent::start() {
     Services& services = *services_;
     co_await services.wait_for_hypervisor();
     services.make_context(co_await services.host_uuid());
     services.make_service();
+    co_await services.authorization.load();
+    co_await services.session_manager->load();
     co_await services.make_host();
     co_await services.make_machines();
     services.make_performance();
@@ -308,6 +410,15 @@ Awaitable<void> HostAgent::start() {
     services.make_endpoints();
     co_await services.reconciler->start();
     services.autostart->after_start(current_boot_id());
+    services.managers.emplace(Managers::Parts{
+        *services.context, services.sessions, *services.host_system, services.may,
+        [&services](const std::string& user, const std::string& password) {
+            return services.accounts.verify(user, password);
+        },
+        services.use_identity});
+    co_await services.managers->start();
+    services.happenings.emplace(*services.context, *services.history);
+    services.happenings->start();
     services.sampler->start();
     services.host_system->watch();
     services.runtime.spawn("housekeeping", services.housekeeping());
@@ -321,10 +432,19 @@ Awaitable<http::Response> HostAgent::handle(http::Request request) {
     if (FolderEndpoint::serves(path)) {
         co_return co_await services_->folder->handle(std::move(request));
     }
+    if (Consoles::serves(path)) co_return co_await services_->consoles->handle(std::move(request));
+    if (Screens::serves(path)) co_return co_await services_->screens->handle(std::move(request));
+    if (Managers::serves(path)) co_return co_await services_->managers->handle(std::move(request));
     if (path == "/" && (request.method == "GET" || request.method == "HEAD")) {
-        co_return welcome_page(services_->parts.config);
+        const std::string message = co_await boost::asio::co_spawn(
+            services_->runtime.strand(), services_->welcome_message(), boost::asio::use_awaitable);
+        co_return welcome_page(services_->parts.config, message);
     }
     co_return http::Response::text(404, "There is nothing at this address. The API is at /sdk.\n");
+}
+
+std::string HostAgent::served_api() const {
+    return service::served_api(services_->dispatcher, services_->inventory);
 }
 
 http::BodyPolicy HostAgent::body_policy(const http::Request& request) {

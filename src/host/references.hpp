@@ -27,6 +27,7 @@ inline const MoRef view_manager{TypeId::ViewManager, "ViewManager"};
 inline const MoRef session_manager{TypeId::SessionManager, "ha-sessionmgr"};
 inline const MoRef search_index{TypeId::SearchIndex, "ha-searchindex"};
 inline const MoRef task_manager{TypeId::TaskManager, "ha-taskmgr"};
+inline const MoRef event_manager{TypeId::EventManager, "ha-eventmgr"};
 inline const MoRef performance_manager{TypeId::PerformanceManager, "ha-perfmgr"};
 inline const MoRef file_manager{TypeId::FileManager, "ha-nfc-file-manager"};
 inline const MoRef virtual_disk_manager{TypeId::VirtualDiskManager, "ha-vdiskmanager"};
@@ -34,5 +35,18 @@ inline const MoRef datastore_browser{TypeId::HostDatastoreBrowser, "ha-hostdatas
 inline const MoRef autostart_manager{TypeId::HostAutoStartManager, "ha-autostart-mgr"};
 inline const MoRef network_system{TypeId::HostNetworkSystem, "ha-network-system"};
 inline const MoRef datastore_system{TypeId::HostDatastoreSystem, "ha-datastoresystem"};
+inline const MoRef authorization_manager{TypeId::AuthorizationManager, "ha-authmgr"};
+inline const MoRef user_directory{TypeId::UserDirectory, "ha-user-directory"};
+inline const MoRef account_manager{TypeId::HostLocalAccountManager, "ha-localacctmgr"};
+inline const MoRef options{TypeId::OptionManager, "ha-adv-options"};
+inline const MoRef license_manager{TypeId::LicenseManager, "ha-license-manager"};
+inline const MoRef diagnostic_manager{TypeId::DiagnosticManager, "ha-diagnosticmgr"};
+inline const MoRef service_system{TypeId::HostServiceSystem, "serviceSystem"};
+inline const MoRef date_time_system{TypeId::HostDateTimeSystem, "dateTimeSystem"};
+inline const MoRef firewall_system{TypeId::HostFirewallSystem, "firewallSystem"};
+inline const MoRef certificate_manager{TypeId::HostCertificateManager, "ha-certificate-manager"};
+inline const MoRef storage_system{TypeId::HostStorageSystem, "storageSystem"};
+inline const MoRef virtual_nic_manager{TypeId::HostVirtualNicManager, "ha-vnic-mgr"};
+inline const MoRef vmotion_system{TypeId::HostVMotionSystem, "ha-vmotion-system"};
 
 }  // namespace drover::host::references

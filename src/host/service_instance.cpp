@@ -30,9 +30,16 @@ vim::ServiceContent make_content(const HostContext& context) {
     content.set_sessionManager(references::session_manager);
     content.set_perfManager(references::performance_manager);
     content.set_taskManager(references::task_manager);
+    content.set_eventManager(references::event_manager);
     content.set_searchIndex(references::search_index);
+    content.set_authorizationManager(references::authorization_manager);
+    content.set_userDirectory(references::user_directory);
+    content.set_accountManager(references::account_manager);
     content.set_fileManager(references::file_manager);
     content.set_virtualDiskManager(references::virtual_disk_manager);
+    content.set_setting(references::options);
+    content.set_licenseManager(references::license_manager);
+    content.set_diagnosticManager(references::diagnostic_manager);
     return content;
 }
 
@@ -42,7 +49,7 @@ vim::AboutInfo make_about(const HostContext& context) {
     auto about = vim::AboutInfo::make();
     about.set_name("drover host");
     about.set_fullName("drover host " + std::string(kProductVersion) + " build-" +
-                       std::string(kBuild));
+                       std::string(kBuild) + (context.config.simulation ? " (simulated)" : ""));
     about.set_vendor("drover");
     about.set_version(kProductVersion);
     about.set_build(kBuild);

@@ -34,7 +34,7 @@ constexpr std::string_view kPage = R"(<!DOCTYPE html>
 <style>body{{font:16px/1.5 sans-serif;max-width:44em;margin:3em auto;padding:0 1em}}
 code,pre{{background:#eee;padding:.1em .3em}}pre{{padding:1em}}</style></head><body>
 <h1>{0}</h1>
-<p>This is a drover host. It speaks the vSphere API at <code>https://{1}/sdk</code>: your tools for
+{3}<p>This is a {2}drover host. It speaks the vSphere API at <code>https://{1}/sdk</code>: your tools for
 ESX hosts work with it.</p>
 <pre>drover login https://{1}/sdk -u root
 drover vm list
@@ -45,9 +45,13 @@ virsh -c 'esx://root@{1}/?no_verify=1' list --all</pre>
 
 }  // namespace
 
-http::Response welcome_page(const Config& config) {
+http::Response welcome_page(const Config& config, const std::string& message) {
+    const std::string shown =
+        message.empty() ? "" : fmt::format("<pre>{}</pre>\n", escaped(message));
     auto response = http::Response::text(
-        200, fmt::format(kPage, escaped(config.host_name), escaped(config.management_address)),
+        200,
+        fmt::format(kPage, escaped(config.host_name), escaped(config.management_address),
+                    config.simulation ? "<strong>simulated</strong> " : "", shown),
         "text/html; charset=utf-8");
     response.headers.set("Content-Security-Policy",
                          "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");

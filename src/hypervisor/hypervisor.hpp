@@ -102,6 +102,25 @@ public:
     virtual void set_balloon(const DomainUuid& uuid, std::uint64_t memory_bytes) = 0;
     virtual void set_cpu_tuning(const DomainUuid& uuid, const CpuTuning& tuning) = 0;
 
+    // What an engine need not be able to do; by default it is `unsupported`.
+
+    /// Presses these keys (codes of the USB keyboard page) at once and lets them go.
+    virtual void press_keys(const DomainUuid& uuid, const std::vector<std::uint32_t>& usb_codes);
+    /// Sends a non-maskable interrupt to the guest.
+    virtual void inject_nmi(const DomainUuid& uuid);
+    /// Asks the guest, through its agent, to suspend to its own memory.
+    virtual void sleep_guest(const DomainUuid& uuid);
+    /// Plugs a device into a running domain, at the place that the specification states: a disk on
+    /// a SCSI controller, or a NIC. Either it is there in the end, or an error is thrown.
+    virtual void attach_disk(const DomainUuid& uuid, const DomainSpec& spec, const DiskSpec& disk);
+    virtual void attach_nic(const DomainUuid& uuid, const NicSpec& nic);
+    /// Takes a device away. A guest that does not let go of it in time makes this timed_out.
+    virtual void detach_disk(const DomainUuid& uuid, const std::string& target);
+    virtual void detach_nic(const DomainUuid& uuid, const std::string& mac);
+    /// Joins the NIC to another bridge of the host.
+    virtual void set_bridge(const DomainUuid& uuid, const std::string& mac,
+                            const std::string& bridge);
+
     // Host
 
     virtual HostInfo host_info() = 0;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "machine/device_place.hpp"
+#include "machine/property_text.hpp"
 #include "vmx/text.hpp"
 
 namespace drover::machine {
@@ -70,6 +71,24 @@ std::vector<BootDevice> boot_order_from_vmx(const vmx::VmxFile& file,
         }
     }
     return out;
+}
+
+bool is_boot_order_key(std::string_view key) {
+    const std::string name = vmx::lower_case(key);
+    return name == "bios.bootorder" || name == "bios.hddorder";
+}
+
+std::optional<std::vector<BootDevice>> boot_order_from_options(
+    const std::vector<vim::OptionValue>& options, const vmx::VmxFile& file,
+    const std::vector<vim::VirtualDevice>& devices) {
+    std::optional<vmx::VmxFile> changed;
+    for (const auto& option : options) {
+        if (!is_boot_order_key(option.key())) continue;
+        if (!changed) changed = file;
+        changed->set(option.key(), value_to_text(option.value()));
+    }
+    if (!changed) return std::nullopt;
+    return boot_order_from_vmx(*changed, devices);
 }
 
 void write_boot_order(vmx::VmxFile& file, const std::vector<BootDevice>& order,

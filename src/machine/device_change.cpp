@@ -91,6 +91,18 @@ void DeviceChange::require_off(const Change& change) const {
     }
 }
 
+bool DeviceChange::is_running() const {
+    return rules_.power_state == vim::VirtualMachinePowerState::poweredOn;
+}
+
+// What can come and go while the machine runs: network adapters, and disks on a SCSI controller.
+bool DeviceChange::is_pluggable(const VirtualDevice& device) const {
+    if (!is_running()) return false;
+    if (device.is<vim::VirtualEthernetCard>()) return true;
+    const auto place = controller_place(device.controllerKey().value_or(-1));
+    return device.is<vim::VirtualDisk>() && place && place->bus == Bus::scsi;
+}
+
 void DeviceChange::store(const Change& change, VirtualDevice device) {
     const std::int32_t key = device.key();
     keys_[change.device.key()] = key;
@@ -103,7 +115,7 @@ void DeviceChange::store(const Change& change, VirtualDevice device) {
 
 void DeviceChange::remove(const Change& change) {
     const VirtualDevice device = existing(change);
-    require_off(change);
+    if (!is_pluggable(device)) require_off(change);
     if (is_built_in(device)) {
         refuse_device<vim::InvalidDeviceOperation>(change.index, "operation",
                                                    "every machine has this device");
@@ -126,7 +138,9 @@ void DeviceChange::remove(const Change& change) {
 
 void DeviceChange::add(const Change& change) {
     const VirtualDevice& device = change.device;
-    require_off(change);
+    // Whether a disk's place can be plugged into is known when it has one.
+    const bool may_plug = device.is<vim::VirtualDisk>() || device.is<vim::VirtualEthernetCard>();
+    if (!may_plug || !is_running()) require_off(change);
     if (change.file_operation && !device.is<vim::VirtualDisk>()) {
         refuse_device<vim::InvalidDeviceOperation>(change.index, "fileOperation",
                                                    "is for virtual disks only");
@@ -158,7 +172,9 @@ void DeviceChange::add(const Change& change) {
 
 void DeviceChange::edit(const Change& change) {
     const VirtualDevice present = existing(change);
-    if (change.file_operation) {
+    // Clients say "replace" with every edit of a disk; without another backing it means nothing.
+    if (change.file_operation &&
+        *change.file_operation != vim::VirtualDeviceConfigSpecFileOperation::replace) {
         refuse_device<vim::InvalidDeviceOperation>(change.index, "fileOperation",
                                                    "cannot stand with an edit");
     }

@@ -45,6 +45,8 @@ private:
     const vim::VirtualDevice& existing(const Change& change);
     void store(const Change& change, vim::VirtualDevice device);
     void require_off(const Change& change) const;
+    bool is_running() const;
+    bool is_pluggable(const vim::VirtualDevice& device) const;
     void check_controllers() const;
     Place place_for(const Change& change, Bus fallback);
     bool is_free(const Place& place) const;

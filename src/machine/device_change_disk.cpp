@@ -105,6 +105,7 @@ void DeviceChange::add_disk(const Change& change) {
     disk.set_key(place.device_key());
     disk.set_controllerKey(place.controller_key());
     disk.set_unitNumber(place.unit);
+    if (!is_pluggable(disk)) require_off(change);
     disk.set_capacityInKB(wanted.capacityInKB());
     if (wanted.capacityInBytes()) disk.set_capacityInBytes(*wanted.capacityInBytes());
     disk.set_backing(wanted.backing());

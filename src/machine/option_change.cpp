@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "machine/boot_order.hpp"
 #include "machine/device_vmx.hpp"
 #include "machine/guest_os.hpp"
 #include "machine/property_text.hpp"
@@ -29,6 +30,20 @@ void require_off(const Rules& rules, std::string_view path) {
     if (!is_off(rules)) refuse_power_state(rules.power_state, path);
 }
 
+// A running machine has a fault of its own for vCPUs and memory.
+void require_cold(const Setting& setting, const Rules& rules, std::string_view path) {
+    const bool runs = rules.power_state == vim::VirtualMachinePowerState::poweredOn;
+    if (runs && setting.property == "hardware.numCPU") {
+        throw vim::make_fault<vim::CpuHotPlugNotSupported>(
+            fmt::format("{}: vCPUs can't be plugged into a running machine", path));
+    }
+    if (runs && setting.property == "hardware.memoryMB") {
+        throw vim::make_fault<vim::MemoryHotPlugNotSupported>(
+            fmt::format("{}: memory can't be plugged into a running machine", path));
+    }
+    require_off(rules, path);
+}
+
 std::string quoted_start(std::string_view text) {
     return fmt::format("\"{}\"", text.substr(0, 100));
 }
@@ -47,7 +62,7 @@ void set_setting(VirtualMachineConfigInfo& config, const Setting& setting, const
     if (!is_possible(setting, value)) {
         refuse_value(path, fmt::format("{} is not possible", quoted_start(value_to_text(value))));
     }
-    if (setting.cold) require_off(rules, path);
+    if (setting.cold) require_cold(setting, rules, path);
     if (value.kind() == vim::ValueKind::string) check_text(path, value.as_string());
     config = VirtualMachineConfigInfo(with_path(config, setting.property, value));
 }
@@ -177,6 +192,9 @@ void apply_extra(VirtualMachineConfigInfo& config, const VirtualMachineConfigSpe
         const std::string text = value_to_text(option.value());
         check_text(path, text);
         const Setting* setting = find_setting(key);
+        if (is_boot_order_key(key)) {
+            continue;  // taken over once the devices are known
+        }
         if (is_secret_key(key)) {
             secrets.emplace_back(key, text);
         } else if (setting != nullptr && setting->free) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "machine/boot_order.hpp"
 #include "machine/device_change.hpp"
 #include "machine/device_vmx.hpp"
 #include "machine/option_change.hpp"
@@ -65,6 +66,12 @@ void apply_devices(VirtualMachineConfigInfo& config, const VirtualMachineConfigS
     hardware.set_device(change.devices());
     config.set_hardware(hardware);
     drop_options_of(config, change.removed_prefixes());
+    if (const auto order = boot_order_from_options(spec.extraConfig().to_vector(), plan.file,
+                                                   config.hardware().device().to_vector())) {
+        auto boot = config.bootOptions();
+        boot.set_bootOrder(*order);
+        config.set_bootOptions(boot);
+    }
     if (spec.bootOptions()) {
         apply_boot_order(config, spec.bootOptions(),
                          [&](std::int32_t key) { return change.final_key(key); });

@@ -81,6 +81,9 @@ TEST(Reconfigure, AddsGrowsAndRemovesDisks) {
     ASSERT_EQ(bigger.grow.size(), 1U);
     EXPECT_EQ(bigger.grow[0].capacity_bytes, 32LL << 30);
     EXPECT_EQ(device_at<vim::VirtualDisk>(bigger.config, 2000).capacityInKB(), 32LL << 20);
+    auto govc = change(vim::VirtualDeviceConfigSpecOperation::edit, grown);
+    govc.set_fileOperation(vim::VirtualDeviceConfigSpecFileOperation::replace);
+    EXPECT_EQ(plan(with_changes({govc})).grow.size(), 1U) << "as govc asks for it";
 
     auto gone = remove(2000);
     gone.set_fileOperation(vim::VirtualDeviceConfigSpecFileOperation::destroy);
@@ -129,12 +132,19 @@ TEST(Reconfigure, SetsAndRemovesOptions) {
     };
     spec.set_extraConfig({option("guestinfo.role", ""), option("guestinfo.new", "x"),
                           option("disk.EnableUUID", "FALSE"),
-                          option("RemoteDisplay.vnc.password", "other")});
+                          option("RemoteDisplay.vnc.password", "other"),
+                          option("bios.bootOrder", "cdrom,hdd")});
     const auto done = plan(spec);
     EXPECT_FALSE(done.file.contains("guestinfo.role"));
     EXPECT_EQ(done.file.get("guestinfo.new"), "x");
     EXPECT_EQ(done.config.flags().diskUuidEnabled(), false);
     EXPECT_EQ(done.file.get("RemoteDisplay.vnc.password"), "other");
+    EXPECT_EQ(done.file.get("bios.bootOrder"), "cdrom,hdd");
+    EXPECT_TRUE(done.config.bootOptions()
+                    .bootOrder()
+                    .to_vector()
+                    .at(0)
+                    .is<vim::VirtualMachineBootOptionsBootableCdromDevice>());
     for (const char* key : {"scsi0:0.fileName", "uuid.bios", "drover.machineType", "memSize"}) {
         spec.set_extraConfig({option(key, "1")});
         refused<vim::InvalidArgument>(spec);
@@ -230,15 +240,33 @@ TEST(Reconfigure, RefusesBadDevices) {
         with_changes({change(vim::VirtualDeviceConfigSpecOperation::edit, shrunk)}));
 }
 
+TEST(Reconfigure, DisksAndNetworkAdaptersComeAndGoWhileTheMachineRuns) {
+    Rules running;
+    running.power_state = vim::VirtualMachinePowerState::poweredOn;
+    const auto added = plan(with_changes({add_new(disk(1000, 1024)), add(nic("lab"))}), running);
+    EXPECT_EQ(added.create.size(), 1U);
+    const auto removed = plan(with_changes({remove(4000), remove(2000)}), running);
+    EXPECT_FALSE(device_at<vim::VirtualEthernetCard>(removed.config, 4000));
+    EXPECT_FALSE(device_at<vim::VirtualDisk>(removed.config, 2000));
+}
+
 TEST(Reconfigure, ChangesLittleWhileTheMachineRuns) {
     Rules running;
     running.power_state = vim::VirtualMachinePowerState::poweredOn;
     auto spec = VirtualMachineConfigSpec::make();
     spec.set_memoryMB(2048);
-    EXPECT_EQ(refused<vim::InvalidPowerState>(spec, running).existingState(),
+    refused<vim::MemoryHotPlugNotSupported>(spec, running);
+    spec = VirtualMachineConfigSpec::make();
+    spec.set_numCPUs(4);
+    refused<vim::CpuHotPlugNotSupported>(spec, running);
+    EXPECT_EQ(refused<vim::InvalidPowerState>(with_changes({add(controller(-1, 2))}), running)
+                  .existingState(),
               vim::VirtualMachinePowerState::poweredOn);
-    refused<vim::InvalidPowerState>(with_changes({add_new(disk(1000, 1024))}), running);
-    refused<vim::InvalidPowerState>(with_changes({remove(4000)}), running);
+    refused<vim::InvalidPowerState>(with_changes({remove(16000)}), running);
+    Rules suspended;
+    suspended.power_state = vim::VirtualMachinePowerState::suspended;
+    refused<vim::InvalidPowerState>(with_changes({add_new(disk(1000, 1024))}), suspended);
+    refused<vim::InvalidPowerState>(with_changes({remove(4000)}), suspended);
 
     auto drive = device_at<vim::VirtualCdrom>(
         config_from_vmx(golden("esx_linux.vmx"), test_context()), 16000);

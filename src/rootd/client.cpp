@@ -140,6 +140,39 @@ SystemIdentity Client::system_identity() {
             .bios_date = reply["bios_date"]};
 }
 
+std::map<std::string, ServiceState> Client::services() {
+    std::map<std::string, ServiceState> services;
+    for (const auto& [unit, state] : connection_->ask(ListServices{})) {
+        if (unit == "status") continue;
+        services[unit] = {state.starts_with("active"), state.ends_with(" enabled")};
+    }
+    return services;
+}
+
+void Client::control_service(const std::string& unit, const std::string& action) {
+    connection_->ask(ControlService{unit, action});
+}
+
+void Client::set_time_zone(const std::string& zone) {
+    connection_->ask(SetTimeZone{zone});
+}
+
+void Client::set_clock(std::int64_t since_1970_us) {
+    connection_->ask(SetClock{since_1970_us});
+}
+
+void Client::set_time_servers(const std::vector<std::string>& servers) {
+    connection_->ask(SetTimeServers{servers});
+}
+
+void Client::power_computer(const std::string& action) {
+    connection_->ask(PowerComputer{action});
+}
+
+std::string Client::bridge_prefix() {
+    return connection_->ask(VersionRequest{})["bridge_prefix"];
+}
+
 std::string Client::version() {
     return connection_->ask(VersionRequest{})["version"];
 }

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace drover::rootd {
 
@@ -36,6 +39,12 @@ struct SystemIdentity {
     std::string bios_date;  ///< as the firmware spells it, mostly mm/dd/yyyy
 };
 
+/// A service of the computer.
+struct ServiceState {
+    bool is_active = false;
+    bool is_enabled = false;  ///< starts with the computer
+};
+
 /// Asks drover-rootd. Blocking: call it off the inventory's strand. Thread-safe; calls go one at a
 /// time. All operations can be repeated, so a broken connection is made anew once per call.
 /// Every call throws OperationFailed or Unreachable.
@@ -56,6 +65,19 @@ public:
     void remove_bridge(const std::string& name);
     SystemIdentity system_identity();
     std::string version();
+    /// How the names of bridges must begin.
+    std::string bridge_prefix();
+
+    /// The services of the computer that the helper may control, by their units; only those that
+    /// are installed.
+    std::map<std::string, ServiceState> services();
+    /// `action`: start, stop, restart, enable or disable. Waits until it has happened.
+    void control_service(const std::string& unit, const std::string& action);
+    void set_time_zone(const std::string& zone);
+    void set_clock(std::int64_t since_1970_us);
+    void set_time_servers(const std::vector<std::string>& servers);
+    /// `action`: off or reboot.
+    void power_computer(const std::string& action);
 
 private:
     class Connection;

@@ -27,8 +27,29 @@ struct Carrier {
         remove_bridge(policy, request);
         return {};
     }
+    Message operator()(const ListServices&) const { return list_services(policy); }
+    Message operator()(const ControlService& request) const {
+        control_service(policy, request);
+        return {};
+    }
+    Message operator()(const SetTimeZone& request) const {
+        set_time_zone(policy, request);
+        return {};
+    }
+    Message operator()(const SetClock& request) const {
+        set_clock(policy, request);
+        return {};
+    }
+    Message operator()(const SetTimeServers& request) const {
+        set_time_servers(policy, request);
+        return {};
+    }
+    Message operator()(const PowerComputer& request) const {
+        power_computer(policy, request);
+        return {};
+    }
     Message operator()(const SystemIdentityRequest&) const { return system_identity(policy); }
-    Message operator()(const VersionRequest&) const { return {{"version", version}}; }
+    Message operator()(const VersionRequest&) const { return {{"version", version}, {"bridge_prefix", policy.bridge_prefix}}; }
 };
 
 void audit(const Peer& peer, std::string_view what, std::string_view outcome) {

@@ -28,6 +28,11 @@ struct Policy {
     std::vector<std::filesystem::path> datastore_roots;
     std::string bridge_prefix = "drv";
     std::filesystem::path dmi_directory = "/sys/class/dmi/id";
+    /// Units of systemd that may be started, stopped, enabled and disabled; at most ten.
+    std::vector<std::string> services;
+    /// Whether this computer's clock, time zone, time servers and power may be changed.
+    bool controls_system = false;
+    std::filesystem::path configuration_root = "/etc";
 };
 
 /// Fills in a user's ids and groups. Throws std::runtime_error if there is no such user.
@@ -44,6 +49,15 @@ void reclaim(const Policy& policy, const Reclaim& request);
 
 void ensure_bridge(const Policy& policy, const EnsureBridge& request);
 void remove_bridge(const Policy& policy, const RemoveBridge& request);
+
+/// The policy's services that are installed: "active enabled", "inactive disabled", ...
+Message list_services(const Policy& policy);
+void control_service(const Policy& policy, const ControlService& request);
+void set_time_zone(const Policy& policy, const SetTimeZone& request);
+void set_clock(const Policy& policy, const SetClock& request);
+/// Writes the servers into the configuration of chrony or systemd-timesyncd and restarts it.
+void set_time_servers(const Policy& policy, const SetTimeServers& request);
+void power_computer(const Policy& policy, const PowerComputer& request);
 
 /// uuid, serial, vendor, model, bios_version, bios_date; those that the firmware tells.
 Message system_identity(const Policy& policy);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <functional>
+#include <sstream>
 
 #include "network/bridge/bridge_control.hpp"
 
@@ -76,6 +78,42 @@ public:
         if (value) checked_interface(name, *value);
         return value;
     }
+    /// One of these words.
+    std::string take_word(const std::string& name, std::initializer_list<std::string_view> words) {
+        std::string value = take(name);
+        if (std::ranges::find(words, value) == words.end()) {
+            fail(fmt::format("field '{}' is none of: {}", name, fmt::join(words, ", ")));
+        }
+        return value;
+    }
+    /// 1 to 255 letters, digits and `others`; it neither begins with a '-' nor has a "..".
+    std::string take_name(const std::string& name, std::string_view others) {
+        std::string value = take(name);
+        if (!valid_name(value, others)) fail(fmt::format("field '{}' is not a name", name));
+        return value;
+    }
+    std::int64_t take_number(const std::string& name) {
+        const std::string value = take(name);
+        std::int64_t number = -1;
+        const auto [end, error] =
+            std::from_chars(value.data(), value.data() + value.size(), number);
+        if (error != std::errc{} || end != value.data() + value.size() || number < 0) {
+            fail(fmt::format("field '{}' is not a number", name));
+        }
+        return number;
+    }
+    /// Names with spaces between them; none is possible.
+    std::vector<std::string> take_names(const std::string& name, std::string_view others) {
+        constexpr std::size_t most = 10;
+        std::vector<std::string> names;
+        std::istringstream words(take(name));
+        for (std::string word; words >> word;) {
+            if (!valid_name(word, others)) fail(fmt::format("field '{}' has no names", name));
+            names.push_back(std::move(word));
+        }
+        if (names.size() > most) fail(fmt::format("field '{}' has too many names", name));
+        return names;
+    }
     /// The first fault, if any.
     std::string fault() const {
         if (!fault_.empty() || message_.empty()) return fault_;
@@ -83,6 +121,16 @@ public:
     }
 
 private:
+    static bool valid_name(std::string_view text, std::string_view others) {
+        if (text.empty() || text.size() > 255 || text.starts_with('-') || text.starts_with('/') ||
+            text.find("..") != std::string_view::npos) {
+            return false;
+        }
+        return std::ranges::all_of(text, [others](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                   others.find(c) != std::string_view::npos;
+        });
+    }
     std::string checked_interface(const std::string& name, std::string value) {
         if (!network::valid_interface_name(value)) {
             fail(fmt::format("field '{}' is not an interface name", name));
@@ -120,6 +168,29 @@ constexpr std::array kOperations{
         [](Fields& fields) -> Request { return RemoveBridge{fields.take_interface("name")}; }},
     Operation{"system_identity", [](Fields&) -> Request { return SystemIdentityRequest{}; }},
     Operation{"version", [](Fields&) -> Request { return VersionRequest{}; }},
+    Operation{"list_services", [](Fields&) -> Request { return ListServices{}; }},
+    Operation{"control_service",
+              [](Fields& fields) -> Request {
+                  auto unit = fields.take_name("unit", "@._-");
+                  return ControlService{std::move(unit),
+                                        fields.take_word("action", {"start", "stop", "restart",
+                                                                    "enable", "disable"})};
+              }},
+    Operation{"set_time_zone",
+              [](Fields& fields) -> Request {
+                  return SetTimeZone{fields.take_name("zone", "/_+-")};
+              }},
+    Operation{
+        "set_clock",
+        [](Fields& fields) -> Request { return SetClock{fields.take_number("since_1970_us")}; }},
+    Operation{"set_time_servers",
+              [](Fields& fields) -> Request {
+                  return SetTimeServers{fields.take_names("servers", ".:-_")};
+              }},
+    Operation{"power_computer",
+              [](Fields& fields) -> Request {
+                  return PowerComputer{fields.take_word("action", {"off", "reboot"})};
+              }},
 };
 
 struct ToMessage {
@@ -143,6 +214,26 @@ struct ToMessage {
         return {{"operation", "system_identity"}};
     }
     Message operator()(const VersionRequest&) const { return {{"operation", "version"}}; }
+    Message operator()(const ListServices&) const { return {{"operation", "list_services"}}; }
+    Message operator()(const ControlService& request) const {
+        return {{"operation", "control_service"},
+                {"unit", request.unit},
+                {"action", request.action}};
+    }
+    Message operator()(const SetTimeZone& request) const {
+        return {{"operation", "set_time_zone"}, {"zone", request.zone}};
+    }
+    Message operator()(const SetClock& request) const {
+        return {{"operation", "set_clock"},
+                {"since_1970_us", std::to_string(request.since_1970_us)}};
+    }
+    Message operator()(const SetTimeServers& request) const {
+        return {{"operation", "set_time_servers"},
+                {"servers", fmt::format("{}", fmt::join(request.servers, " "))}};
+    }
+    Message operator()(const PowerComputer& request) const {
+        return {{"operation", "power_computer"}, {"action", request.action}};
+    }
 };
 
 }  // namespace

@@ -26,6 +26,13 @@ TEST(Request, ReadsBackWhatItWrote) {
         RemoveBridge{"drv0"},
         SystemIdentityRequest{},
         VersionRequest{},
+        ListServices{},
+        ControlService{"ssh.service", "restart"},
+        SetTimeZone{"America/Argentina/Buenos_Aires"},
+        SetClock{1'768'435'200'000'000},
+        SetTimeServers{{"0.debian.pool.ntp.org", "2001:db8::1"}},
+        SetTimeServers{},
+        PowerComputer{"reboot"},
     };
     for (const Request& request : requests) {
         const auto again = parse_request(format_message(to_message(request)));
@@ -97,6 +104,23 @@ TEST(Request, RefusesNamesThatAreNone) {
         EXPECT_EQ(fault(format_message(to_message(PrepareDatastore{"/a/b", group}))),
                   "field 'group' is not a group name");
     }
+}
+
+TEST(Request, RefusesServicesAndTimesThatAreNone) {
+    const auto refused = [](const Request& request) {
+        return fault(format_message(to_message(request)));
+    };
+    for (const char* unit : {"", "-x", "a b", "../x", "/x", "a/b"}) {
+        EXPECT_EQ(refused(ControlService{unit, "start"}), "field 'unit' is not a name") << unit;
+    }
+    EXPECT_EQ(refused(ControlService{"ssh.service", "mask"}),
+              "field 'action' is none of: start, stop, restart, enable, disable");
+    EXPECT_EQ(refused(SetTimeZone{"../../etc/shadow"}), "field 'zone' is not a name");
+    EXPECT_EQ(refused(SetClock{-5}), "field 'since_1970_us' is not a number");
+    EXPECT_EQ(refused(SetTimeServers{{"a;b"}}), "field 'servers' has no names");
+    EXPECT_EQ(refused(SetTimeServers{std::vector<std::string>(11, "a")}),
+              "field 'servers' has too many names");
+    EXPECT_EQ(refused(PowerComputer{"halt"}), "field 'action' is none of: off, reboot");
 }
 
 }  // namespace

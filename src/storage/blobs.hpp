@@ -28,6 +28,7 @@ struct FileInfo {
     std::uint64_t size_bytes = 0;
     std::uint64_t allocated_bytes = 0;  ///< what it takes on the medium
     base::WallTime modified;
+    std::string owner{};  ///< the user's name, or number if it has none here
 };
 
 /// How the caller of a long operation watches and stops it. The callback runs on the thread of the

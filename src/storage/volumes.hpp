@@ -52,6 +52,12 @@ struct DiskDescription {
     std::vector<DiskLayer> chain;  ///< this disk first, its base last; never empty
 };
 
+enum class Refit {
+    inflate,  ///< all of its space is taken and written, the content stays: eagerly thick
+    zero,     ///< the same, and the content becomes zeroes
+    shrink,   ///< of a thin disk: blocks of zeroes give their space back
+};
+
 class VolumeStore {
 public:
     static constexpr std::size_t kMaxChain = 64;
@@ -66,9 +72,15 @@ public:
     /// Follows descriptors alone, and refuses (unsupported) an image whose header names another
     /// backing file than its descriptor, or an external data file.
     virtual DiskDescription describe_disk(const DatastorePath& path) = 0;
-    /// Only for a disk without parent, and never smaller.
+    /// Only for a disk without parent, and never smaller. The new part's zeroes are really written
+    /// if the disk is eagerly thick or the caller asks for it.
     virtual DiskDescription grow_disk(const DatastorePath& path, std::uint64_t capacity_bytes,
-                                      const CopyControl& control = {}) = 0;
+                                      const CopyControl& control = {},
+                                      bool zeroes_written = false) = 0;
+    /// Changes how a disk takes its space; only for a raw disk without parent. If it is stopped
+    /// halfway the disk is as usable as before, its space somewhere in between.
+    virtual DiskDescription refit_disk(const DatastorePath& path, Refit refit,
+                                       const CopyControl& control) = 0;
     /// A full, independent copy: a chain becomes one raw disk. Unwritten parts take no space if
     /// the copy is thin.
     virtual DiskDescription copy_disk(const DatastorePath& from, const DatastorePath& to,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "host/files/keyed_hash.hpp"
 #include "machine/uuid_text.hpp"
 #include "vim/fault.hpp"
 #include "vmx/disk_descriptor.hpp"
@@ -54,6 +55,15 @@ std::string disk_uuid_of(std::string_view uuid) {
     const auto parsed = machine::parse_uuid(uuid);
     if (!parsed) throw vim::invalid_argument("uuid", fmt::format("'{}' is no UUID.", uuid));
     return machine::uuid_to_vmx(*parsed);
+}
+
+std::string disk_uuid_of_path(std::string_view path) {
+    // As those that are given to new disks begin. The keys are no secret: they keep the halves
+    // apart.
+    const std::string digits =
+        fmt::format("6000c29{:09x}{:016x}", keyed_hash({1, 0}, path) & 0xf'ffff'ffffULL,
+                    keyed_hash({2, 0}, path));
+    return disk_uuid_of(digits);
 }
 
 }  // namespace drover::host::files

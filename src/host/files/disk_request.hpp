@@ -26,4 +26,8 @@ std::uint64_t capacity_of(std::int64_t capacity_kb, std::string_view argument);
 /// Any spelling of a uuid in the descriptor's: "60 00 c2 9a 11 22 33 44-55 66 77 88 99 aa bb cc".
 std::string disk_uuid_of(std::string_view uuid);
 
+/// The uuid, in the same form, of a disk whose descriptor has none (made by other tools): always
+/// the same for a path. Clients use it as the disk's key and can't do without.
+std::string disk_uuid_of_path(std::string_view path);
+
 }  // namespace drover::host::files

@@ -7,6 +7,7 @@
 #include "host/files/file_tree.hpp"
 #include "host/files/place.hpp"
 #include "host/references.hpp"
+#include "vim/machines_types.hpp"
 #include "vmx/disk_geometry.hpp"
 
 namespace drover::host::files {
@@ -87,18 +88,31 @@ public:
         const Place place = changing(call, request.name());
         check_free(place);
         const std::uint64_t capacity_bytes = capacity_of(request.newCapacityKb(), "newCapacityKb");
+        const bool zeroes = request.eagerZero().value_or(false);
         base::log_info("audit: '{}' extends the disk {}", call.caller->user,
                        place.path.to_string());
-        return [this, place, capacity_bytes](TaskContextPtr task) {
-            return perform_extend(place, capacity_bytes, task);
+        return [this, place, capacity_bytes, zeroes](TaskContextPtr task) {
+            return perform_extend(place, capacity_bytes, zeroes, task);
         };
+    }
+
+    /// InflateVirtualDisk_Task and its kin: all of them take a name.
+    template <class Request, storage::Refit refit>
+    TaskBody change_space(const Call& call) const {
+        const auto request = call.arguments<Request>();
+        const Place place = changing(call, request.name());
+        check_free(place);
+        base::log_info("audit: '{}' calls {} for the disk {}", call.caller->user,
+                       call.method->name(), place.path.to_string());
+        return [this, place](TaskContextPtr task) { return perform_refit(place, refit, task); };
     }
 
     Awaitable<Value> query_uuid(Call call) const {
         const auto request = call.arguments<vim::QueryVirtualDiskUuidRequest>();
-        const auto disk =
-            co_await describe(find_place(context_, *call.caller, request.name(), kBrowse));
-        co_return Value::string(disk.uuid);
+        const Place place = find_place(context_, *call.caller, request.name(), kBrowse);
+        const auto disk = co_await describe(place);
+        co_return Value::string(disk.uuid.empty() ? disk_uuid_of_path(place.path.to_string())
+                                                  : disk.uuid);
     }
 
     Awaitable<Value> set_uuid(Call call) const {
@@ -176,19 +190,31 @@ private:
         co_return Value{};
     }
 
-    Awaitable<Value> perform_extend(Place place, std::uint64_t capacity_bytes,
+    Awaitable<Value> perform_refit(Place place, storage::Refit refit, TaskContextPtr task) const {
+        const Watch watch(context_.runtime, task);
+        co_await run_long(
+            context_, *place.entry,
+            [store = place.entry->store, path = place.path, refit, control = watch.control(),
+             &clock = context_.runtime.clock(), host = context_.host_uuid] {
+                refuse_leased(*store, clock, path, host);
+                store->volumes().refit_disk(path, refit, control);
+            });
+        co_return Value{};
+    }
+
+    Awaitable<Value> perform_extend(Place place, std::uint64_t capacity_bytes, bool zeroes,
                                     TaskContextPtr task) const {
         const Watch watch(context_.runtime, task);
         co_await run_long(
             context_, *place.entry,
-            [store = place.entry->store, path = place.path, capacity_bytes,
+            [store = place.entry->store, path = place.path, capacity_bytes, zeroes,
              control = watch.control(), &clock = context_.runtime.clock(),
              host = context_.host_uuid] {
                 refuse_leased(*store, clock, path, host);
                 if (capacity_bytes < store->volumes().describe_disk(path).capacity_bytes) {
                     throw vim::invalid_argument("newCapacityKb", "A disk can't become smaller.");
                 }
-                store->volumes().grow_disk(path, capacity_bytes, control);
+                store->volumes().grow_disk(path, capacity_bytes, control, zeroes);
             });
         co_return Value{};
     }
@@ -243,6 +269,15 @@ void serve_disk_manager(const HostContext& context, const InUse& in_use) {
     add_task(context, service, "CopyVirtualDisk_Task", "copyVirtualDisk", &DiskService::copy);
     add_task(context, service, "MoveVirtualDisk_Task", "moveVirtualDisk", &DiskService::move);
     add_task(context, service, "ExtendVirtualDisk_Task", "extendVirtualDisk", &DiskService::extend);
+    using storage::Refit;
+    add_task(context, service, "InflateVirtualDisk_Task", "inflateVirtualDisk",
+             &DiskService::change_space<vim::InflateVirtualDisk_TaskRequest, Refit::inflate>);
+    add_task(context, service, "EagerZeroVirtualDisk_Task", "eagerZeroVirtualDisk",
+             &DiskService::change_space<vim::EagerZeroVirtualDisk_TaskRequest, Refit::inflate>);
+    add_task(context, service, "ZeroFillVirtualDisk_Task", "zeroFillVirtualDisk",
+             &DiskService::change_space<vim::ZeroFillVirtualDisk_TaskRequest, Refit::zero>);
+    add_task(context, service, "ShrinkVirtualDisk_Task", "shrinkVirtualDisk",
+             &DiskService::change_space<vim::ShrinkVirtualDisk_TaskRequest, Refit::shrink>);
     context.dispatcher.add("QueryVirtualDiskUuid",
                            [service](Call call) { return service->query_uuid(std::move(call)); });
     context.dispatcher.add("SetVirtualDiskUuid",

@@ -13,6 +13,7 @@ using vim::Value;
 
 void add_task_method(const HostContext& context, std::string_view method,
                      std::string description_id, EntityOf entity, Plan plan) {
+    context.tasks.declare(description_id, method);
     context.dispatcher.add_direct(
         method, [&context, description_id = std::move(description_id), entity = std::move(entity),
                  plan = std::move(plan)](const task::Call& call) {
@@ -23,6 +24,7 @@ void add_task_method(const HostContext& context, std::string_view method,
             spec.method = call.method;
             spec.user = call.caller->user;
             spec.cancelable = true;
+            spec.request = call.request;
             if (const auto* object = context.inventory.find(spec.entity)) {
                 const Value& name = object->property(vim::property::ManagedEntity::name);
                 if (name) spec.entity_name = name.as_string();

@@ -1,7 +1,6 @@
 #include "host/files/files.hpp"
 
 #include "host/files/browser.hpp"
-#include "host/files/datastore_system.hpp"
 #include "host/files/disk_service.hpp"
 #include "host/files/file_service.hpp"
 #include "host/machines/machines.hpp"
@@ -13,7 +12,6 @@ void serve_files(const HostContext& context, const Machines& machines) {
     files::serve_browsers(context, in_use);
     files::serve_file_manager(context, in_use);
     files::serve_disk_manager(context, in_use);
-    files::serve_datastore_system(context);
 }
 
 }  // namespace drover::host

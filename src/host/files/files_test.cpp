@@ -1,5 +1,4 @@
 #include "host/files/browser.hpp"
-#include "host/files/datastore_system.hpp"
 #include "host/files/disk_service.hpp"
 #include "host/files/file_service.hpp"
 #include "host/files/test_host.hpp"
@@ -17,7 +16,6 @@ protected:
         serve_browsers(host.context, host.in_use());
         serve_file_manager(host.context, host.in_use());
         serve_disk_manager(host.context, host.in_use());
-        serve_datastore_system(host.context);
     }
 
     vim::HostDatastoreBrowserSearchResults search(const std::string& path,
@@ -459,11 +457,6 @@ TEST_F(Files, DisksInUseStay) {
     EXPECT_EQ(fault_type([&] { delete_disk("[one] base.vmdk"); }), TypeId::FileLocked);
     delete_disk("[one] top.vmdk");
     EXPECT_FALSE(host.exists("one/top-flat.raw"));
-}
-
-TEST_F(Files, DatastoreSystemListsDatastores) {
-    const auto& object = host.inventory.get(references::datastore_system);
-    EXPECT_EQ(object.property(vim::property::HostDatastoreSystem::datastore).elements().size(), 2u);
 }
 
 }  // namespace

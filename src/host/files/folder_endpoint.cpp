@@ -3,16 +3,16 @@
 #include <fmt/format.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <optional>
 
 #include "base/log.hpp"
-#include "host/files/basic_auth.hpp"
+#include "host/files/callers.hpp"
 #include "host/files/folder_listing.hpp"
 #include "host/files/folder_transfer.hpp"
 #include "host/files/in_use.hpp"
 #include "host/files/place.hpp"
 #include "host/references.hpp"
-#include "service/sdk_endpoint.hpp"
 
 namespace drover::host {
 
@@ -31,9 +31,7 @@ constexpr std::uint64_t kOtherBodyBytes = 4096;
 // What the strand is asked about a request.
 struct Question {
     std::string method;
-    std::string cookie;
-    std::optional<files::Credentials> credentials;
-    std::string remote_address;
+    files::CallerQuestion sender;
     std::string relative;
     std::optional<std::string> datastore;
     std::string datacenter;
@@ -50,9 +48,7 @@ struct Admission {
 Question question_of(const Request& request) {
     Question question;
     question.method = request.method;
-    question.cookie = service::SdkEndpoint::cookie_of(request);
-    question.credentials = files::parse_basic(request.header("Authorization"));
-    question.remote_address = request.remote_address;
+    question.sender = files::caller_question(request);
     const std::string& path = request.target.path();
     if (path.size() > kRoot.size()) question.relative = path.substr(kRoot.size() + 1);
     if (const auto name = request.target.query("dsName")) question.datastore.emplace(*name);
@@ -83,17 +79,16 @@ bool is_our_datacenter(std::string_view name) {
 struct FolderEndpoint::State {
     explicit State(Parts given)
         : parts(std::move(given)),
-          auth(parts.context.runtime, parts.context.random, parts.verify),
+          callers(parts.context, parts.sessions, parts.verify, parts.tickets),
           in_use(parts.machines) {}
 
     Awaitable<Admission> admit(Question question);
-    Awaitable<std::optional<task::Caller>> identify(Question question);
     Response list_datastores(const task::Caller& caller);
     Awaitable<Admission> grant(Question question, task::Caller caller, DatastoreEntry& entry);
     Awaitable<Response> remove(FolderRequest asked);
 
     Parts parts;
-    files::BasicAuth auth;
+    files::Callers callers;
     files::InUse in_use;
 };
 
@@ -108,25 +103,6 @@ http::BodyPolicy FolderEndpoint::body_policy(const Request& request) {
     if (request.method != "PUT") return {kOtherBodyBytes, false};
     // How much is too much depends on the datastore; receive_file() sees to it.
     return {INT64_MAX, true};
-}
-
-Awaitable<std::optional<task::Caller>> FolderEndpoint::State::identify(Question question) {
-    task::Caller caller;
-    caller.remote_address = question.remote_address;
-    if (!question.cookie.empty()) {
-        if (const auto session = parts.sessions.find(question.cookie)) {
-            caller.session_key = session->key;
-            caller.user = session->user;
-            co_return caller;
-        }
-    }
-    if (!question.credentials) co_return std::nullopt;
-    if (!co_await auth.check(*question.credentials, question.remote_address))
-        co_return std::nullopt;
-    // It stands for a session of this one request.
-    caller.session_key = "basic";
-    caller.user = question.credentials->user;
-    co_return caller;
 }
 
 Response FolderEndpoint::State::list_datastores(const task::Caller& caller) {
@@ -181,7 +157,7 @@ Awaitable<Admission> FolderEndpoint::State::grant(Question question, task::Calle
 
 Awaitable<Admission> FolderEndpoint::State::admit(Question question) {
     Admission admission;
-    const auto caller = co_await identify(question);
+    const auto caller = co_await callers.identify(question.sender);
     if (!caller) {
         admission.answer = not_authenticated();
         co_return admission;
@@ -235,11 +211,16 @@ Awaitable<Response> FolderEndpoint::handle(Request request) {
         if (admission.answer) co_return *std::move(admission.answer);
         FolderRequest asked = std::move(admission.granted);
         asked.request = std::move(request);
-        if (asked.request.method == "PUT") {
-            co_return co_await files::receive_file(runtime, std::move(asked));
+        const storage::DatastorePath path = asked.path;
+        const bool changes = asked.request.method == "PUT" || asked.request.method == "DELETE";
+        Response response = asked.request.method == "PUT"
+                                ? co_await files::receive_file(runtime, std::move(asked))
+                            : changes ? co_await state->remove(std::move(asked))
+                                      : co_await files::send_file(runtime, std::move(asked));
+        if (changes && state->parts.changed) {
+            boost::asio::post(runtime.strand(), [state, path] { state->parts.changed(path); });
         }
-        if (asked.request.method == "DELETE") co_return co_await state->remove(std::move(asked));
-        co_return co_await files::send_file(runtime, std::move(asked));
+        co_return response;
     } catch (...) {
         failure = std::current_exception();
     }

@@ -6,7 +6,8 @@
 //   datastores PUT         makes a file or replaces it, as a whole or not at all DELETE removes a
 //   file or an empty directory
 //
-// Who asks is told by the session's cookie or by HTTP basic authentication.
+// Who asks is told by the session's cookie, by HTTP basic authentication, or by a service ticket
+// that was made for this very request.
 
 #include <functional>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "host/machines/machine.hpp"
 #include "http/message.hpp"
 #include "service/sessions.hpp"
+#include "service/tickets.hpp"
 
 namespace drover::host {
 
@@ -32,6 +34,10 @@ public:
         std::function<bool(const std::string& user, const std::string& password)> verify;
         /// Machines::all.
         std::function<std::vector<std::shared_ptr<Machine>>()> machines;
+        /// Of AcquireGenericServiceTicket; may be null.
+        service::Tickets* tickets = nullptr;
+        /// Told on the strand what was sent or removed.
+        std::function<void(const storage::DatastorePath&)> changed = {};
     };
 
     explicit FolderEndpoint(Parts parts);

@@ -143,7 +143,8 @@ TEST_F(Folder, TakesFiles) {
     EXPECT_EQ(host.read("one/d/new"), "short");
     EXPECT_EQ(put("/folder/d/empty?dsName=one", "").status, 201);
     EXPECT_EQ(host.read("one/d/empty"), "");
-    EXPECT_EQ(put("/folder/missing/new?dsName=one", "x").status, 404);
+    EXPECT_EQ(put("/folder/made/on/the/way/new?dsName=one", "x").status, 201);
+    EXPECT_EQ(get("/folder/made/on/the/way/new?dsName=one").status, 200);
     EXPECT_EQ(put("/folder/d?dsName=one", "x").status, 409);
     EXPECT_EQ(put("/folder?dsName=one", "x").status, 405);
     EXPECT_EQ(put("/folder/.drover-x?dsName=one", "x").status, 404);

@@ -111,6 +111,12 @@ struct Found {
     base::WallTime modified;
 };
 
+// Another content is another tag, as far as size and time tell.
+std::string tag_of(const Found& found) {
+    return fmt::format("\"{:x}-{:x}\"", found.reader->size_bytes(),
+                       found.modified.time_since_epoch().count());
+}
+
 Awaitable<Found> look(task::Runtime& runtime, const FolderRequest& asked) {
     return runtime.blocking(
         asked.queue,
@@ -184,10 +190,20 @@ Awaitable<Response> send_file(task::Runtime& runtime, FolderRequest asked) {
         forbid_scripts(page);
         co_return page;
     }
+    const std::string tag = tag_of(found);
+    if (asked.request.header("If-None-Match") == tag) {
+        Response same = Response::text(304, "");
+        same.headers.set("ETag", tag);
+        co_return same;
+    }
+    // A part of a file that has changed since is worth nothing: the client gets the whole.
+    const auto condition = asked.request.header("If-Range");
+    if (!condition.empty() && condition != tag) asked.request.headers.remove("Range");
     // The range is chosen there; only where the bytes come from is different here.
     Response response = http::file_response(asked.request, nullptr, found.reader->size_bytes(),
                                             "application/octet-stream");
     forbid_scripts(response);
+    response.headers.set("ETag", tag);
     response.may_compress = false;
     if (const auto* part = std::get_if<http::FileBody>(&response.body)) {
         const auto pieces = std::make_shared<FilePieces>(runtime, asked.queue, found.reader,
@@ -206,6 +222,10 @@ Awaitable<Response> receive_file(task::Runtime& runtime, FolderRequest asked) {
     std::shared_ptr<storage::FileWriter> writer = co_await runtime.blocking(
         asked.queue,
         [store = asked.store, path = asked.path] {
+            // An upload makes the directories on its way; clients make directories by it.
+            if (!path.parent().is_root()) {
+                store->blobs().make_directory(path.parent(), storage::MakeDirectory::with_parents);
+            }
             return std::shared_ptr<storage::FileWriter>(
                 store->blobs().open_writer(path, storage::IfExists::replace));
         },

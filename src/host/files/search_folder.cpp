@@ -154,6 +154,7 @@ private:
             vim::make_object(search_.with_type ? info_type_of(type) : vim::TypeId::FileInfo));
         info.set_path(entry.name);
         if (search_.with_modification) info.set_modification(entry.modified);
+        if (search_.with_owner) info.set_owner(entry.owner);
         std::uint64_t size_bytes = entry.size_bytes;
         if (type == FileType::disk && (query->reads_content() || search_.with_size)) {
             const auto facts = read_disk(store_, *path);

@@ -190,6 +190,7 @@ FileSearch FileSearch::from(const vim::HostDatastoreBrowserSearchSpec& spec) {
         search.with_type = search.with_type || details.fileType();
         search.with_size = details.fileSize();
         search.with_modification = details.modification();
+        search.with_owner = details.fileOwner();
     }
     return search;
 }

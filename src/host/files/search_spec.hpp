@@ -77,6 +77,7 @@ struct FileSearch {
     bool with_type = false;
     bool with_size = false;
     bool with_modification = false;
+    bool with_owner = false;
 };
 
 }  // namespace drover::host::files

@@ -26,6 +26,7 @@
 #include "host/networks.hpp"
 #include "host/references.hpp"
 #include "hypervisor/libvirt/libvirt_hypervisor.hpp"
+#include "service/history/collected_events.hpp"
 #include "vim/properties.hpp"
 
 namespace drover::host::files {
@@ -182,6 +183,7 @@ public:
     task::SagaRunner sagas{runtime, journal, [this] { return random.uuid(); }};
     std::unique_ptr<hypervisor::Hypervisor> engine = make_engine();
     hypervisor::HostInfo host_info;
+    service::CollectedEvents events;
     const HostBasics basics{
         .config = config,
         .host_uuid = "this-host",
@@ -199,6 +201,7 @@ public:
             [this](const task::Caller& who) {
                 return std::make_shared<service::CallerReader>(who, may);
             },
+        .events = events,
     };
     Datastores datastores{basics};
     Networks networks{basics};

@@ -108,6 +108,9 @@ TEST(DiskRequest, Uuids) {
     EXPECT_EQ(disk_uuid_of("60 00 C2 9a 11 22 33 44-55 66 77 88 99 aa bb cc"),
               "60 00 c2 9a 11 22 33 44-55 66 77 88 99 aa bb cc");
     EXPECT_THROW(disk_uuid_of("60"), vim::Fault);
+    const std::string derived = disk_uuid_of_path("[shared] old/old.vmdk");
+    EXPECT_EQ(derived, disk_uuid_of(derived));
+    EXPECT_NE(derived, disk_uuid_of_path("[shared] old/other.vmdk"));
     EXPECT_EQ(adapter_of("lsiLogic", "spec.adapterType"), "lsilogic");
     EXPECT_EQ(capacity_of(1, "x"), 1024u);
     EXPECT_THROW(capacity_of(-1, "x"), vim::Fault);

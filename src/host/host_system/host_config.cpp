@@ -92,12 +92,31 @@ vim::HostConfigManager make_config_manager(const model::Inventory& inventory) {
     if (is_there(references::autostart_manager)) {
         made.set_autoStartManager(references::autostart_manager);
     }
+    if (is_there(references::account_manager)) {
+        made.set_accountManager(references::account_manager);
+    }
+    if (is_there(references::options)) made.set_advancedOption(references::options);
+    if (is_there(references::license_manager)) made.set_licenseManager(references::license_manager);
+    if (is_there(references::service_system)) made.set_serviceSystem(references::service_system);
+    if (is_there(references::date_time_system)) {
+        made.set_dateTimeSystem(references::date_time_system);
+    }
+    if (is_there(references::firewall_system)) made.set_firewallSystem(references::firewall_system);
+    if (is_there(references::storage_system)) made.set_storageSystem(references::storage_system);
+    if (is_there(references::certificate_manager)) {
+        made.set_certificateManager(references::certificate_manager);
+    }
+    if (is_there(references::virtual_nic_manager)) {
+        made.set_virtualNicManager(references::virtual_nic_manager);
+    }
+    if (is_there(references::vmotion_system)) made.set_vmotionSystem(references::vmotion_system);
     return made;
 }
 
 void edit_host_config(model::Transaction& transaction,
                       const std::function<void(vim::HostConfigInfo&)>& edit) {
     namespace property = vim::property::HostSystem;
+    if (!transaction.exists(references::host)) return;
     vim::HostConfigInfo config(transaction.get(references::host, property::config));
     if (!config) return;  // the host is not shown yet
     edit(config);

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include "base/log.hpp"
 #include "host/host_system/capability.hpp"
 #include "host/host_system/host_system.hpp"
 #include "host/host_system/object.hpp"
 #include "host/performance/host_counters.hpp"
 #include "host/references.hpp"
+#include "rootd/client.hpp"
 #include "vim/properties.hpp"
 
 namespace drover::host {
@@ -68,15 +70,51 @@ void HostSystem::serve_methods() {
         co_await refresh();
         co_return Value{};
     });
-    // The computer belongs to its administrator; capability says so.
+    serve_power();
+}
+
+// The computer's power, where the root helper may use it; whether it may is its administrator's to
+// say. A host in a sandbox has no computer of its own.
+void HostSystem::serve_power() {
+    const auto serve = [this](std::string_view method, std::string description,
+                              std::string action) {
+        context_.tasks.add_method(
+            context_.dispatcher, method, std::move(description),
+            [this, action](task::Call call, task::TaskContextPtr) -> Awaitable<Value> {
+                const bool force = call.request.property("force").as_boolean();
+                co_await power_computer(call.caller->user, action, force);
+                co_return Value{};
+            });
+    };
+    serve("ShutdownHost_Task", "HostSystem.shutdown", "off");
+    serve("RebootHost_Task", "HostSystem.reboot", "reboot");
     for (const std::string_view method :
-         {"ShutdownHost_Task", "RebootHost_Task", "PowerDownHostToStandBy_Task",
-          "PowerUpHostFromStandBy_Task"}) {
-        dispatcher.add_direct(method, [](const task::Call&) -> Value {
-            throw vim::make_fault<vim::NotSupported>(
-                "This host's power is not controlled through the interface.");
+         {"PowerDownHostToStandBy_Task", "PowerUpHostFromStandBy_Task"}) {
+        context_.dispatcher.add_direct(method, [](const task::Call&) -> Value {
+            throw vim::make_fault<vim::NotSupported>("This host has no standby.");
         });
     }
+}
+
+Awaitable<void> HostSystem::power_computer(std::string user, std::string action, bool force) {
+    if (!force && !in_maintenance_) {
+        throw vim::make_fault<vim::InvalidState>(
+            "The host is not in maintenance mode: enter it first, or force.");
+    }
+    std::string failure = "there is no root helper";
+    if (context_.rootd != nullptr) {
+        failure.clear();
+        base::log_warning("audit: '{}' powers the computer: {}", user, action);
+        try {
+            co_await context_.runtime.blocking(
+                "rootd", [rootd = context_.rootd, action] { rootd->power_computer(action); },
+                kCallLimit);
+        } catch (const std::exception& error) {
+            failure = error.what();
+        }
+    }
+    if (failure.empty()) co_return;
+    throw vim::make_fault<vim::NotSupported>("The computer's power is not the host's: " + failure);
 }
 
 vim::Value HostSystem::connection_info() const {

@@ -49,7 +49,9 @@ Awaitable<void> HostSystem::start() {
     create_objects();
     serve_methods();
     serve_maintenance();
-    if (in_maintenance_) base::log_info("the host is in maintenance mode");
+    if (!in_maintenance_) co_return;
+    base::log_info("the host is in maintenance mode");
+    show_runtime();
 }
 
 vim::HostRuntimeInfo HostSystem::make_runtime() const {
@@ -112,6 +114,8 @@ void HostSystem::create_objects() {
                     make_network_capabilities().raw());
     transaction.set(network, vim::property::HostNetworkSystem::offloadCapabilities,
                     make_offload_capabilities().raw());
+    const auto& roles = references::virtual_nic_manager;
+    transaction.create(roles.type, roles.id);
     transaction.set(self, property::configManager, vim::HostConfigManager::make().raw());
     transaction.commit();
     show_network({});
@@ -128,7 +132,7 @@ Awaitable<void> HostSystem::look_again_and_again() {
         } catch (const std::exception& error) {
             base::log_warning("the host's network can't be read: {}", error.what());
         }
-        co_await context_.runtime.sleep(kLookInterval);
+        co_await context_.runtime.sleep(look_interval_);
     }
 }
 
@@ -140,12 +144,14 @@ Awaitable<void> HostSystem::refresh() {
 
 void HostSystem::show_network(const network::NetworkState& state) {
     const auto& config = context_.config;
-    const auto info = make_network_info(state, context_.networks.all(), config.host_name);
+    const auto info = make_network_info(with_switch_names(state, context_.networks.switches()),
+                                        context_.networks.all(), config.host_name);
+    const auto roles = make_nic_roles(info, config.management_address);
     const auto& system = references::network_system;
     Transaction transaction(context_.inventory);
     edit_host_config(transaction, [&](vim::HostConfigInfo& host) {
         host.set_network(info);
-        host.set_virtualNicManagerInfo(make_nic_roles(info, config.management_address));
+        host.set_virtualNicManagerInfo(roles);
         host.set_fileSystemVolume(make_file_systems(context_.datastores));
     });
     namespace system_property = vim::property::HostNetworkSystem;
@@ -153,6 +159,8 @@ void HostSystem::show_network(const network::NetworkState& state) {
     transaction.set(system, system_property::networkConfig, make_network_config(info).raw());
     transaction.set(system, system_property::dnsConfig, info.dnsConfig().raw());
     transaction.set(system, system_property::ipRouteConfig, info.ipRouteConfig().raw());
+    transaction.set(references::virtual_nic_manager, vim::property::HostVirtualNicManager::info,
+                    roles.raw());
     vim::HostListSummary summary(transaction.get(references::host, property::summary));
     auto hardware = summary.hardware();
     hardware.set_numNics(static_cast<std::int32_t>(state.physical_nics.size()));
@@ -180,6 +188,15 @@ void HostSystem::show_runtime() {
     vim::HostListSummary summary(transaction.get(references::host, property::summary));
     const auto runtime = make_runtime();
     summary.set_runtime(runtime);
+    // A host in maintenance mode adds nothing to what machines can have.
+    const auto& compute = references::compute_resource;
+    vim::ComputeResourceSummary shared(
+        transaction.get(compute, vim::property::ComputeResource::summary));
+    shared.set_effectiveCpu(in_maintenance_ ? 0 : static_cast<std::int32_t>(capacity_.total_mhz()));
+    shared.set_effectiveMemory(
+        in_maintenance_ ? 0 : static_cast<std::int64_t>(capacity_.memory_bytes >> 20));
+    shared.set_numEffectiveHosts(in_maintenance_ ? 0 : 1);
+    transaction.set(compute, vim::property::ComputeResource::summary, shared.raw());
     transaction.set(references::host, property::runtime, runtime.raw());
     transaction.set(references::host, property::summary, summary.raw());
     transaction.commit();

@@ -18,7 +18,7 @@ struct HostUsage;
 /// Belongs to the strand.
 class HostSystem {
 public:
-    /// How often the network and the datastores' sizes are looked at.
+    /// How often the network and the disks are looked at, unless set_look_interval() says.
     static constexpr std::chrono::seconds kLookInterval{30};
     static constexpr std::chrono::seconds kCallLimit{30};
 
@@ -34,6 +34,8 @@ public:
 
     /// Keeps the picture true from now on. Call when all other services of the host have started.
     void watch();
+
+    void set_look_interval(std::chrono::seconds interval) { look_interval_ = interval; }
 
     /// Looks at the network and the datastores now and shows what changed.
     task::Awaitable<void> refresh();
@@ -64,6 +66,8 @@ private:
     void show_runtime();
     // host_methods.cpp
     void serve_methods();
+    void serve_power();
+    task::Awaitable<void> power_computer(std::string user, std::string action, bool force);
     vim::Value connection_info() const;
     // maintenance.cpp
     void serve_maintenance();
@@ -75,6 +79,7 @@ private:
     ReadNetwork read_network_;
     Capacity capacity_;
     HostFacts facts_;
+    std::chrono::seconds look_interval_ = kLookInterval;
     bool in_maintenance_ = false;
     bool entering_ = false;
 };

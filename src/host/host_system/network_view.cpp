@@ -19,6 +19,7 @@ using vim::Value;
 
 namespace {
 
+constexpr std::int32_t kMostPortGroups = 512;
 constexpr std::int32_t kBridgePorts = 1024;  // what the kernel's bridge can have
 
 std::string switch_key(std::string_view bridge) {
@@ -29,6 +30,11 @@ std::string nic_key(std::string_view nic) {
 }
 std::string group_key(std::string_view name) {
     return fmt::format("key-vim.host.PortGroup-{}", name);
+}
+
+// As the API names the switch.
+const std::string& switch_of(const NetworkEntry& entry) {
+    return entry.vswitch.empty() ? entry.bridge : entry.vswitch;
 }
 
 std::vector<std::string_view> views(const std::vector<std::string>& texts) {
@@ -89,7 +95,7 @@ vim::HostVirtualSwitch make_switch(const BridgeInfo& bridge,
     made.set_mtu(static_cast<std::int32_t>(bridge.mtu_bytes));
     std::vector<std::string> groups;
     for (const auto& entry : networks) {
-        if (entry.bridge == bridge.name) groups.push_back(group_key(entry.name));
+        if (switch_of(entry) == bridge.name) groups.push_back(group_key(entry.name));
     }
     made.set_portgroup(views(groups));
     std::vector<std::string> uplinks;
@@ -100,16 +106,17 @@ vim::HostVirtualSwitch make_switch(const BridgeInfo& bridge,
 }
 
 vim::HostPortGroup make_group(const NetworkEntry& entry, const NetworkState& state) {
-    const auto bridge = std::ranges::find(state.bridges, entry.bridge, &BridgeInfo::name);
+    const std::string& vswitch = switch_of(entry);
+    const auto bridge = std::ranges::find(state.bridges, vswitch, &BridgeInfo::name);
     const bool exists = bridge != state.bridges.end();
     auto spec = vim::HostPortGroupSpec::make();
     spec.set_name(entry.name);
     spec.set_vlanId(0);
-    spec.set_vswitchName(entry.bridge);
+    spec.set_vswitchName(vswitch);
     spec.set_policy(vim::HostNetworkPolicy::make());
     auto made = vim::HostPortGroup::make();
     made.set_key(group_key(entry.name));
-    if (exists) made.set_vswitch(switch_key(entry.bridge));
+    if (exists) made.set_vswitch(switch_key(vswitch));
     made.set_computedPolicy(make_policy(exists ? bridge->uplinks : std::vector<std::string>{}));
     made.set_spec(spec);
     return made;
@@ -240,6 +247,14 @@ NetworkState read_network_state() {
     return network::BridgeSwitches(options).read();
 }
 
+NetworkState with_switch_names(NetworkState state, const std::vector<SwitchEntry>& switches) {
+    for (BridgeInfo& bridge : state.bridges) {
+        const auto at = std::ranges::find(switches, bridge.name, &SwitchEntry::bridge);
+        if (at != switches.end()) bridge.name = at->name;
+    }
+    return state;
+}
+
 vim::HostNetworkInfo make_network_info(const NetworkState& state,
                                        const std::vector<NetworkEntry>& networks,
                                        const std::string& host_name) {
@@ -327,8 +342,9 @@ vim::HostVirtualNicManagerInfo make_nic_roles(const vim::HostNetworkInfo& info,
 }
 
 vim::HostNetCapabilities make_network_capabilities() {
-    // The network is shown, not changed, through this interface.
     vim::HostNetCapabilities made(all_false(TypeId::HostNetCapabilities).raw());
+    made.set_vswitchConfigSupported(true);
+    made.set_maxPortGroupsPerVswitch(kMostPortGroups);
     made.set_ipV6Supported(true);
     return made;
 }

@@ -16,6 +16,10 @@ namespace drover::host {
 /// namespace: then they are its physical NICs.
 network::NetworkState read_network_state();
 
+/// The same with the virtual switches' own names in place of their bridges'.
+network::NetworkState with_switch_names(network::NetworkState state,
+                                        const std::vector<SwitchEntry>& switches);
+
 /// HostSystem.config.network. `host_name` is the configured one and wins over the kernel's.
 vim::HostNetworkInfo make_network_info(const network::NetworkState& state,
                                        const std::vector<NetworkEntry>& networks,

@@ -16,6 +16,7 @@
 #include "host/inventory_root.hpp"
 #include "host/networks.hpp"
 #include "host/references.hpp"
+#include "service/history/collected_events.hpp"
 #include "vim/properties.hpp"
 
 namespace drover::host::simulated {
@@ -180,6 +181,7 @@ public:
         made.memory_bytes = 8ULL << 30;
         return made;
     }();
+    service::CollectedEvents events;
     const HostBasics basics{
         .config = config,
         .host_uuid = "5e2b6a0c-0000-4000-8000-000000000001",
@@ -194,6 +196,7 @@ public:
         .host_info = host_info,
         .rootd = nullptr,
         .readers = {},
+        .events = events,
     };
     Datastores datastores{basics};
     Networks networks{basics};

@@ -41,6 +41,7 @@ struct Create::Plan {
     DatastorePath vmx;
     bool makes_directory = false;
     std::string vmx_text;
+    vim::MoRef pool;
     std::vector<machine::DiskToCreate> disks;
 
     std::string to_text() const {
@@ -53,8 +54,8 @@ struct Create::Plan {
             .dump();
     }
 
-    // The text of the .vmx file is only needed for going on, and a machine that was not finished is
-    // undone.
+    // The text of the .vmx file and the pool are only needed for going on, and a machine that was
+    // not finished is undone.
     static Plan from_text(const std::string& text) {
         const json value = json::parse(text);
         Plan plan;
@@ -81,14 +82,15 @@ void Create::serve() {
                 throw vim::make_fault<vim::NotSupported>("Machines belong into the folder 'vm'.");
             }
             const auto request = call.arguments<vim::CreateVM_TaskRequest>();
-            co_return co_await create(request.config(), task);
+            context_.inventory.get(request.pool());
+            co_return co_await create(request.config(), request.pool(), task);
         },
         true);
     context_.tasks.add_method(
         context_.dispatcher, "CreateChildVM_Task", "ResourcePool.createVm",
         [this](Call call, TaskContextPtr task) -> Awaitable<Value> {
             const auto request = call.arguments<vim::CreateChildVM_TaskRequest>();
-            co_return co_await create(request.config(), task);
+            co_return co_await create(request.config(), call.self, task);
         },
         true);
 }
@@ -123,7 +125,8 @@ Awaitable<DatastorePath> Create::choose_path(vim::VirtualMachineConfigSpec spec,
     });
 }
 
-Awaitable<Value> Create::create(vim::VirtualMachineConfigSpec spec, TaskContextPtr task) {
+Awaitable<Value> Create::create(vim::VirtualMachineConfigSpec spec, vim::MoRef pool,
+                                TaskContextPtr task) {
     for (const auto& check : admission_) check();
     const std::string name = machine::checked_name(spec.name().value_or(""));
     if (const MachinePtr other = machines_.find_by_name(name)) {
@@ -145,8 +148,9 @@ Awaitable<Value> Create::create(vim::VirtualMachineConfigSpec spec, TaskContextP
     plan.id = (co_await machines_.next_id()).value();
     plan.vmx_text = planned.file.to_string();
     plan.disks = planned.create;
+    plan.pool = pool;
     co_await context_.sagas.run(build(plan, context_.datastores.control_for(task)));
-    const MachinePtr machine = co_await machines_.add(VmId(plan.id), plan.vmx, false);
+    const MachinePtr machine = co_await machines_.add(VmId(plan.id), plan.vmx, false, pool);
     co_return Value::moref(machine->ref);
 }
 
@@ -204,9 +208,9 @@ Saga Create::build(const Plan& plan, storage::CopyControl control) {
                  undo_quietly([&] { store.blobs().remove(path); });
              });
          }});
-    saga.result = [id = plan.id, path = plan.vmx] {
+    saga.result = [id = plan.id, path = plan.vmx, pool = plan.pool] {
         store::Batch batch;
-        batch.put(Machines::record_of(VmId(id), path, false));
+        batch.put(Machines::record_of(VmId(id), path, false, pool));
         return batch;
     };
     return saga;

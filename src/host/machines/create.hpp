@@ -15,7 +15,7 @@ public:
 
 private:
     struct Plan;
-    task::Awaitable<vim::Value> create(vim::VirtualMachineConfigSpec spec,
+    task::Awaitable<vim::Value> create(vim::VirtualMachineConfigSpec spec, vim::MoRef pool,
                                        task::TaskContextPtr task);
     task::Awaitable<storage::DatastorePath> choose_path(vim::VirtualMachineConfigSpec spec,
                                                         std::string name);

@@ -36,6 +36,7 @@ bool is_file_of(std::string_view file, std::string_view stem) {
          {".vmx", ".vmx~", ".vmxf", ".vmsd", ".nvram", ".vmss", ".log"}) {
         if (file == std::string(stem) + std::string(ending)) return true;
     }
+    if (file.starts_with(std::string(stem) + "-") && file.ends_with(".png")) return true;
     return file.starts_with("vmware") && file.ends_with(".log");
 }
 
@@ -78,8 +79,8 @@ struct Destroy::Plan {
     }
 };
 
-Destroy::Destroy(const HostContext& context, Machines& machines)
-    : context_(context), machines_(machines) {
+Destroy::Destroy(const HostContext& context, Machines& machines, ResourcePools& pools)
+    : context_(context), machines_(machines), pools_(pools) {
     context_.sagas.add_kind(std::string(kSaga), [this](const std::string& parameters) {
         return build(Plan::from_text(parameters));
     });
@@ -89,6 +90,10 @@ void Destroy::serve() {
     context_.tasks.add_method(
         context_.dispatcher, "Destroy_Task", "VirtualMachine.destroy",
         [this](Call call, TaskContextPtr task) -> Awaitable<Value> {
+            if (pools_.is_pool(call.self)) {
+                co_await pools_.destroy(call.self);
+                co_return Value{};
+            }
             const MachinePtr machine = machines_.find(call.self);
             if (!machine) {
                 throw vim::make_fault<vim::NotSupported>(
@@ -144,7 +149,11 @@ Awaitable<void> Destroy::destroy(MachinePtr machine) {
             plan.disks.emplace_back(backing.fileName());
         }
     }
-    co_await context_.sagas.run(build(plan));
+    Saga saga = build(plan);
+    saga.finished_later = [this, ref = machine->ref] {
+        if (const MachinePtr left = machines_.find(ref)) machines_.remove(left);
+    };
+    co_await context_.sagas.run(std::move(saga));
     machines_.remove(machine);
 }
 

@@ -2,14 +2,16 @@
 
 #include "host/machines/leases.hpp"
 #include "host/machines/machines.hpp"
+#include "host/machines/resource_pools.hpp"
 
 namespace drover::host {
 
-/// Destroy_Task: a machine and all its files. A saga that is only ever finished: once begun, a
+/// Destroy_Task: a machine and all its files (or a resource pool, whose content goes to the one
+/// above). A saga that is only ever finished: once begun, a
 /// crash does not leave half a machine.
 class Destroy {
 public:
-    Destroy(const HostContext& context, Machines& machines);
+    Destroy(const HostContext& context, Machines& machines, ResourcePools& pools);
     void serve();
 
 private:
@@ -20,6 +22,7 @@ private:
 
     const HostContext& context_;
     Machines& machines_;
+    ResourcePools& pools_;
 };
 
 }  // namespace drover::host

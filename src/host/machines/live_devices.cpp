@@ -1,10 +1,47 @@
 #include "host/machines/live_devices.hpp"
 
+#include <fmt/format.h>
+
+#include <map>
+
 #include "machine/device_place.hpp"
 
 namespace drover::host {
 
 namespace {
+
+std::optional<LiveChange> change_of(const vim::VirtualDevice& device, bool connected) {
+    LiveChange change;
+    change.key = device.key();
+    change.connected = connected;
+    if (const auto card = device.as<vim::VirtualEthernetCard>()) {
+        change.mac = card.macAddress().value_or("");
+        return change;
+    }
+    if (!device.is<vim::VirtualCdrom>()) return std::nullopt;
+    change.target = target_of(device);
+    const auto iso = device.backing().as<vim::VirtualCdromIsoBackingInfo>();
+    if (connected && iso) change.media = iso.fileName();
+    return change;
+}
+
+// By place and content: another disk at the same place is another device.
+std::map<std::string, Plug> pluggables_of(const vim::VirtualMachineConfigInfo& config) {
+    std::map<std::string, Plug> found;
+    for (const auto& device : config.hardware().device()) {
+        if (const auto card = device.as<vim::VirtualEthernetCard>()) {
+            const std::string mac(card.macAddress().value_or(""));
+            found[fmt::format("{}:{}", card.key(), mac)] = {true, mac};
+        } else if (device.is<vim::VirtualDisk>()) {
+            const auto backing = device.backing().as<vim::VirtualDeviceFileBackingInfo>();
+            const std::string_view file = backing ? backing.fileName() : std::string_view{};
+            found[fmt::format("{}:{}", device.key(), file)] = {false, target_of(device)};
+        }
+    }
+    return found;
+}
+
+}  // namespace
 
 std::string target_of(const vim::VirtualDevice& device) {
     const auto place = machine::controller_place(device.controllerKey().value_or(0));
@@ -32,22 +69,19 @@ std::string target_of(const vim::VirtualDevice& device) {
     return hypervisor::disk_target(disk);
 }
 
-std::optional<LiveChange> change_of(const vim::VirtualDevice& device, bool connected) {
-    LiveChange change;
-    change.key = device.key();
-    change.connected = connected;
-    if (const auto card = device.as<vim::VirtualEthernetCard>()) {
-        change.mac = card.macAddress().value_or("");
-        return change;
+PlugPlan plug_plan(const vim::VirtualMachineConfigInfo& before,
+                   const vim::VirtualMachineConfigInfo& after) {
+    PlugPlan plan;
+    const auto old = pluggables_of(before);
+    const auto now = pluggables_of(after);
+    for (const auto& [identity, plug] : old) {
+        if (!now.contains(identity)) plan.out.push_back(plug);
     }
-    if (!device.is<vim::VirtualCdrom>()) return std::nullopt;
-    change.target = target_of(device);
-    const auto iso = device.backing().as<vim::VirtualCdromIsoBackingInfo>();
-    if (connected && iso) change.media = iso.fileName();
-    return change;
+    for (const auto& [identity, plug] : now) {
+        if (!old.contains(identity)) plan.in.push_back(plug);
+    }
+    return plan;
 }
-
-}  // namespace
 
 std::vector<LiveChange> live_changes(const vim::VirtualMachineConfigSpec& spec,
                                      const vim::VirtualMachineConfigInfo& config,
@@ -60,7 +94,11 @@ std::vector<LiveChange> live_changes(const vim::VirtualMachineConfigSpec& spec,
         const bool now = connectable ? connectable.connected() : connected.contains(key);
         for (const auto& device : config.hardware().device()) {
             if (device.key() != key) continue;
-            if (const auto change = change_of(device, now)) changes.push_back(*change);
+            auto change = change_of(device, now);
+            if (!change) continue;
+            const auto network = device.backing().as<vim::VirtualEthernetCardNetworkBackingInfo>();
+            if (network && asked.device().backing()) change->network = network.deviceName();
+            changes.push_back(*change);
         }
     }
     return changes;
@@ -69,6 +107,7 @@ std::vector<LiveChange> live_changes(const vim::VirtualMachineConfigSpec& spec,
 void apply(const HostContext& context, const hypervisor::DomainUuid& uuid,
            const LiveChange& change) {
     if (!change.mac.empty()) {
+        if (!change.bridge.empty()) context.hypervisor.set_bridge(uuid, change.mac, change.bridge);
         context.hypervisor.set_link_state(uuid, change.mac, change.connected);
         return;
     }

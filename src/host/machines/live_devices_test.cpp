@@ -132,5 +132,32 @@ TEST(LiveDevices, WhatIsConnectedAtTheStart) {
                 ElementsAre(16000));
 }
 
+TEST(PlugPlan, NamesWhatComesAndWhatGoes) {
+    const auto disk = [](std::int32_t unit, std::string_view file) {
+        auto backing = vim::VirtualDiskFlatVer2BackingInfo::make();
+        backing.set_fileName(file);
+        auto made = vim::VirtualDisk::make();
+        made.set_key(2000 + unit);
+        made.set_controllerKey(1000);
+        made.set_unitNumber(unit);
+        made.set_backing(backing);
+        return made;
+    };
+    auto card = vim::VirtualVmxnet3::make();
+    card.set_key(4000);
+    card.set_macAddress("00:50:56:01:02:03");
+    const auto config = [](std::vector<vim::VirtualDevice> devices) {
+        auto hardware = vim::VirtualHardware::make();
+        hardware.set_device(devices);
+        auto made = vim::VirtualMachineConfigInfo::make();
+        made.set_hardware(hardware);
+        return made;
+    };
+    const auto plan = plug_plan(config({disk(0, "[a] a.vmdk"), disk(1, "[a] b.vmdk"), card}),
+                                config({disk(0, "[a] a.vmdk"), disk(1, "[a] c.vmdk")}));
+    EXPECT_EQ(plan.in, (std::vector<Plug>{{false, "sdb"}}));
+    EXPECT_EQ(plan.out, (std::vector<Plug>{{false, "sdb"}, {true, "00:50:56:01:02:03"}}));
+}
+
 }  // namespace
 }  // namespace drover::host

@@ -35,6 +35,7 @@ struct Machine {
     std::vector<machine::MachineFile> files;  ///< in its directory, besides disks
     vim::VirtualMachineConfigInfo config;
     bool is_template = false;
+    vim::MoRef pool{vim::TypeId::ResourcePool, "ha-root-pool"};  ///< of a template: where it was
     /// Why the .vmx file can't be used; empty if it can.
     std::string problem;
     bool datastore_accessible = true;
@@ -54,6 +55,8 @@ struct Machine {
 
     /// The task that has the machine to itself; unset if none.
     std::optional<vim::MoRef> busy;
+
+    hypervisor::DomainUuid indexed_uuid;  ///< by which Machines finds it
 
     bool is_usable() const { return problem.empty() && datastore_accessible; }
     vim::VirtualMachinePowerState power_state() const;

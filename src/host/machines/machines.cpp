@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "host/faults.hpp"
 #include "host/inventory_root.hpp"
+#include "host/machines/reading.hpp"
 #include "host/references.hpp"
 #include "vim/properties.hpp"
 
@@ -21,79 +22,10 @@ using vim::Value;
 
 namespace {
 
-constexpr std::string_view kRecordKind = "vm";
 constexpr std::string_view kCounterKind = "counter";
 constexpr std::chrono::seconds kStoreLimit{60};
 
-machine::Provisioning provisioning_of(storage::Provisioning provisioning) {
-    switch (provisioning) {
-        case storage::Provisioning::thin:
-            return machine::Provisioning::thin;
-        case storage::Provisioning::thick_lazy:
-            return machine::Provisioning::thick_lazy;
-        case storage::Provisioning::thick_eager:
-            return machine::Provisioning::thick_eager;
-    }
-    return machine::Provisioning::thin;
-}
-
-machine::DiskFacts facts_of(const storage::DiskDescription& disk) {
-    machine::DiskFacts facts;
-    facts.capacity_bytes = static_cast<std::int64_t>(disk.capacity_bytes);
-    facts.provisioning = provisioning_of(disk.provisioning);
-    facts.uuid = disk.uuid;
-    facts.content_id = fmt::format("{:08x}", disk.content_id);
-    if (disk.chain.size() > 1) facts.parent = disk.chain[1].descriptor.to_string();
-    facts.adapter = disk.adapter_type;
-    facts.used_bytes = static_cast<std::int64_t>(disk.allocated_bytes);
-    facts.extent_file = disk.chain.front().data.to_string();
-    return facts;
-}
-
-// VirtualMachineFileLayoutExFileType of what lies in a machine's directory; empty for disks, which
-// are listed by what the machine says of them, and for what is none of its files.
-std::string_view file_type(std::string_view name) {
-    if (name.ends_with(".vmx")) return "config";
-    if (name.ends_with(".nvram")) return "nvram";
-    if (name.ends_with(".log")) return "log";
-    if (name.ends_with(".vmss")) return "suspend";
-    return {};
-}
-
-// The facts of one disk and of the disks it is based on. What can't be read is left out.
-machine::Disks describe_disks(storage::Datastore& store, const storage::DatastorePath& path) {
-    machine::Disks found;
-    storage::DatastorePath at = path;
-    for (std::size_t depth = 0; depth < storage::VolumeStore::kMaxChain; ++depth) {
-        try {
-            const auto disk = store.volumes().describe_disk(at);
-            found[at.to_string()] = facts_of(disk);
-            if (disk.chain.size() < 2) break;
-            at = disk.chain[1].descriptor;
-        } catch (const storage::StorageError& error) {
-            base::log_warning("disk {}: {}", at.to_string(), error.what());
-            break;
-        }
-    }
-    return found;
-}
-
 }  // namespace
-
-Awaitable<void> Machines::start() {
-    const auto records = co_await context_.runtime.blocking(
-        "store", [this] { return context_.store.load(kRecordKind); }, kStoreLimit);
-    for (const store::Record& record : records) {
-        const auto value = nlohmann::json::parse(record.value, nullptr, false);
-        const auto path = storage::DatastorePath::parse(
-            value.is_object() ? value.value("path", std::string{}) : std::string{});
-        if (!path) {
-            base::log_error("the record of machine {} is damaged, left alone", record.id);
-            continue;
-        }
-        co_await add(VmId(record.id), *path, value.value("template", false));
-    }
-}
 
 MachinePtr Machines::find(const MoRef& ref) const {
     const auto at = machines_.find(ref.id);
@@ -107,9 +39,28 @@ MachinePtr Machines::get(const MoRef& ref) const {
 }
 
 MachinePtr Machines::find_by_uuid(const hypervisor::DomainUuid& uuid) const {
-    const auto at = std::ranges::find_if(
-        machines_, [&](const auto& item) { return item.second->uuid() == uuid; });
-    return at == machines_.end() ? nullptr : at->second;
+    const auto at = by_uuid_.find(uuid);
+    return at == by_uuid_.end() ? nullptr : at->second;
+}
+
+void Machines::index(const MachinePtr& machine) {
+    const auto uuid = machine->uuid();
+    if (machine->indexed_uuid == uuid) return;
+    forget_uuid(machine);
+    machine->indexed_uuid = uuid;
+    // Of several with one uuid (copies that were registered) the first counts, as long as it stays.
+    by_uuid_.try_emplace(uuid, machine);
+}
+
+void Machines::forget_uuid(const MachinePtr& machine) {
+    const auto at = by_uuid_.find(machine->indexed_uuid);
+    if (at == by_uuid_.end() || at->second != machine) return;
+    by_uuid_.erase(at);
+    for (const auto& [_, other] : machines_) {
+        if (other == machine || other->indexed_uuid != machine->indexed_uuid) continue;
+        by_uuid_.emplace(other->indexed_uuid, other);
+        break;
+    }
 }
 
 MachinePtr Machines::find_by_path(const storage::DatastorePath& path) const {
@@ -149,11 +100,13 @@ Awaitable<VmId> Machines::next_id() {
 }
 
 store::Record Machines::record_of(const VmId& id, const storage::DatastorePath& path,
-                                  bool is_template) {
+                                  bool is_template, const MoRef& pool) {
     store::Record record;
     record.kind = kRecordKind;
     record.id = id.value();
-    record.value = nlohmann::json{{"path", path.to_string()}, {"template", is_template}}.dump();
+    record.value =
+        nlohmann::json{{"path", path.to_string()}, {"template", is_template}, {"pool", pool.id}}
+            .dump();
     return record;
 }
 
@@ -172,14 +125,18 @@ bool Machines::has_record_of(const store::Store& store, const storage::Datastore
     });
 }
 
-Awaitable<MachinePtr> Machines::add(VmId id, storage::DatastorePath path, bool is_template) {
+Awaitable<MachinePtr> Machines::add(VmId id, storage::DatastorePath path, bool is_template,
+                                    MoRef pool) {
     auto machine = std::make_shared<Machine>();
     machine->id = id;
     machine->ref = {TypeId::VirtualMachine, id.value()};
     machine->path = std::move(path);
     machine->is_template = is_template;
+    machine->pool = std::move(pool);
     co_await load(machine);
+    if (!context_.inventory.find(machine->pool)) machine->pool = references::root_pool;
     machines_[id.value()] = machine;
+    index(machine);
     Transaction transaction(context_.inventory);
     create_object(transaction, *machine);
     show(transaction, *machine);
@@ -192,59 +149,64 @@ void Machines::remove(const MachinePtr& machine) {
     namespace names = vim::property;
     transaction.remove_reference(references::vm_folder, names::Folder::childEntity, machine->ref);
     transaction.remove_reference(references::host, names::HostSystem::vm, machine->ref);
-    transaction.remove_reference(references::root_pool, names::ResourcePool::vm, machine->ref);
+    transaction.remove_reference(machine->pool, names::ResourcePool::vm, machine->ref);
     for (const auto& datastore : context_.datastores.all()) {
         context_.datastores.remove_machine(transaction, datastore->name, machine->ref);
     }
     context_.networks.remove_machine(transaction, machine->ref);
     transaction.destroy(machine->ref);
     transaction.commit();
+    forget_uuid(machine);
     machines_.erase(machine->id.value());
 }
 
 Awaitable<vmx::VmxFile> Machines::read_file(storage::DatastorePath path) {
     DatastoreEntry& entry = context_.datastores.of_path(path);
-    const std::string text = co_await context_.datastores.run(
-        entry,
-        [path](storage::Datastore& store) { return store.blobs().read(path, kVmxLimitBytes); });
-    auto parsed = vmx::VmxFile::parse(text);
-    if (!parsed) {
-        auto fault = vim::InvalidVmConfig::make();
-        fault.set_property("config.files.vmPathName");
-        throw vim::Fault(fault, fmt::format("{}: line {}: {}", path.to_string(),
-                                            parsed.error().line, parsed.error().reason));
-    }
-    co_return *std::move(parsed);
+    co_return co_await context_.datastores.run(
+        entry, [path](storage::Datastore& store) { return read_vmx(store, path); });
 }
 
 Awaitable<void> Machines::load(MachinePtr machine) {
     try {
-        auto file = co_await read_file(machine->path);
-        co_await adopt_file(machine, std::move(file));
+        auto context = known_places();
+        if (machine->domain) context.connected = machine->connected;
+        DatastoreEntry& home = context_.datastores.of_path(machine->path);
+        auto reading = co_await context_.datastores.run(
+            home, [path = machine->path, context](storage::Datastore& store) {
+                return read_machine(store, path, context);
+            });
+        if (reading) {
+            adopt(*machine, *std::move(reading));
+        } else {
+            auto file = co_await read_file(machine->path);
+            co_await adopt_file(machine, std::move(file));
+        }
         machine->datastore_accessible = true;
     } catch (...) {
-        const vim::Fault fault = fault_of(std::current_exception());
-        machine->datastore_accessible =
-            !fault.fault().is<vim::InaccessibleDatastore>() && !fault.fault().is<vim::Timedout>();
-        machine->problem = fault.message();
-        base::log_warning("machine {} ({}): {}", machine->id.value(), machine->path.to_string(),
-                          machine->problem);
-        if (!machine->config) {
-            // Nothing is known but where it lies; that much is shown.
-            machine::ReadContext nothing;
-            nothing.vm_path = machine->path.to_string();
-            machine->config = machine::config_from_vmx(vmx::VmxFile(), nothing);
-            machine->config.set_name(machine->path.to_string());
-        }
+        note_failure(*machine, std::current_exception());
     }
-    if (machine->config) machine->config.set_template(machine->is_template);
+    if (machines_.contains(machine->id.value())) index(machine);
 }
 
-Awaitable<machine::ReadContext> Machines::read_context(storage::DatastorePath path,
-                                                       vmx::VmxFile file,
-                                                       std::vector<std::string> more_disks) {
+void Machines::note_failure(Machine& machine, const std::exception_ptr& error) {
+    const vim::Fault fault = fault_of(error);
+    machine.datastore_accessible =
+        !fault.fault().is<vim::InaccessibleDatastore>() && !fault.fault().is<vim::Timedout>();
+    machine.problem = fault.message();
+    base::log_warning("machine {} ({}): {}", machine.id.value(), machine.path.to_string(),
+                      machine.problem);
+    if (!machine.config) {
+        // Nothing is known but where it lies; that much is shown.
+        machine::ReadContext nothing;
+        nothing.vm_path = machine.path.to_string();
+        machine.config = machine::config_from_vmx(vmx::VmxFile(), nothing);
+        machine.config.set_name(machine.path.to_string());
+    }
+    machine.config.set_template(machine.is_template);
+}
+
+machine::ReadContext Machines::known_places() const {
     machine::ReadContext context;
-    context.vm_path = path.to_string();
     context.modified = context_.runtime.clock().wall_now();
     for (const auto& entry : context_.datastores.all()) {
         context.datastores[entry->name] = {.url = "ds:///vmfs/volumes/" + entry->ref.id + "/",
@@ -254,6 +216,14 @@ Awaitable<machine::ReadContext> Machines::read_context(storage::DatastorePath pa
     for (const NetworkEntry& network : context_.networks.all()) {
         context.networks[network.name] = network.ref;
     }
+    return context;
+}
+
+Awaitable<machine::ReadContext> Machines::read_context(storage::DatastorePath path,
+                                                       vmx::VmxFile file,
+                                                       std::vector<std::string> more_disks) {
+    machine::ReadContext context = known_places();
+    context.vm_path = path.to_string();
     auto names = machine::disk_files(file, context);
     names.insert(names.end(), more_disks.begin(), more_disks.end());
     for (const std::string& name : names) {
@@ -278,31 +248,29 @@ Awaitable<void> Machines::store_file(MachinePtr machine, vmx::VmxFile file) {
 }
 
 Awaitable<void> Machines::adopt_file(MachinePtr machine, vmx::VmxFile file) {
-    auto context = co_await read_context(machine->path, file);
-    if (machine->domain) context.connected = machine->connected;
-    machine->config = machine::config_from_vmx(file, context);
-    machine->config.set_template(machine->is_template);
-    machine->disks = std::move(context.disks);
-    machine->datastores = std::move(context.datastores);
-    machine->files = co_await list_files(machine->path);
-    machine->file = std::move(file);
-    machine->suspended = !machine->file.get("checkpoint.vmState").value_or("").empty();
-    machine->problem.clear();
+    MachineReading reading;
+    reading.context = co_await read_context(machine->path, file);
+    if (machine->domain) reading.context.connected = machine->connected;
+    reading.config = machine::config_from_vmx(file, reading.context);
+    reading.files =
+        co_await context_.datastores.run(context_.datastores.of_path(machine->path),
+                                         [path = machine->path](storage::Datastore& store) {
+                                             return list_machine_files(store, path);
+                                         });
+    reading.file = std::move(file);
+    adopt(*machine, std::move(reading));
+    if (machines_.contains(machine->id.value())) index(machine);
 }
 
-Awaitable<std::vector<machine::MachineFile>> Machines::list_files(storage::DatastorePath path) {
-    co_return co_await context_.datastores.run(
-        context_.datastores.of_path(path), [path](storage::Datastore& store) {
-            std::vector<machine::MachineFile> files;
-            for (const auto& info : store.blobs().list(path.parent())) {
-                const std::string_view type = file_type(info.name);
-                const auto child = path.parent().child(info.name);
-                if (type.empty() || !child || info.kind != storage::FileKind::file) continue;
-                files.push_back({child->to_string(), std::string(type),
-                                 static_cast<std::int64_t>(info.allocated_bytes)});
-            }
-            return files;
-        });
+void Machines::adopt(Machine& machine, MachineReading reading) {
+    reading.config.set_template(machine.is_template);
+    machine.config = vim::VirtualMachineConfigInfo(interner_.intern(reading.config.raw()));
+    machine.disks = std::move(reading.context.disks);
+    machine.datastores = std::move(reading.context.datastores);
+    machine.files = std::move(reading.files);
+    machine.file = std::move(reading.file);
+    machine.suspended = !machine.file.get("checkpoint.vmState").value_or("").empty();
+    machine.problem.clear();
 }
 
 std::set<std::string, std::less<>> Machines::macs_in_use() const {

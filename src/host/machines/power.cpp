@@ -5,6 +5,7 @@
 #include "host/machines/domain.hpp"
 #include "host/machines/live_devices.hpp"
 #include "host/machines/suspended.hpp"
+#include "vim/machines_types.hpp"
 
 namespace drover::host {
 
@@ -19,6 +20,7 @@ namespace {
 constexpr std::chrono::seconds kDomainLimit{180};
 // A machine's whole memory goes to the datastore.
 constexpr std::chrono::minutes kSuspendLimit{30};
+constexpr std::string_view kPowerOnPrivilege = "VirtualMachine.Interact.PowerOn";
 
 }  // namespace
 
@@ -36,6 +38,83 @@ void Power::serve() {
     serve_request("RebootGuest", [](auto& hypervisor, const auto& uuid) {
         hypervisor.reboot(uuid, hypervisor::GuestRequest::any);
     });
+    serve_request("StandbyGuest",
+                  [](auto& hypervisor, const auto& uuid) { hypervisor.sleep_guest(uuid); });
+    serve_request("SendNMI",
+                  [](auto& hypervisor, const auto& uuid) { hypervisor.inject_nmi(uuid); });
+    context_.dispatcher.add("TerminateVM", [this](Call call) -> Awaitable<Value> {
+        const MachinePtr machine = machines_.get(call.self);
+        require_power_state(*machine, VirtualMachinePowerState::poweredOn);
+        const Exclusive exclusive(machine, {});
+        co_await power_off(machine);
+        co_return Value{};
+    });
+    serve_many();
+}
+
+// Powers on each in a task of its own. There is one host, so there is nothing to recommend.
+void Power::serve_many() {
+    context_.dispatcher.add_direct("PowerOnMultiVM_Task", [this](const Call& call) {
+        std::vector<vim::MoRef> list;
+        for (const auto& item : call.arguments<vim::PowerOnMultiVM_TaskRequest>().vm()) {
+            list.push_back(item);
+        }
+        task::TaskSpec spec;
+        spec.description_id = "Datacenter.powerOnVm";
+        spec.entity = call.self;
+        spec.method = call.method;
+        spec.user = call.caller->user;
+        spec.request = call.request;
+        return Value::moref(context_.tasks.start(
+            spec, [this, list, caller = call.caller](TaskContextPtr) -> Awaitable<Value> {
+                co_return power_on_many(list, *caller);
+            }));
+    });
+    context_.tasks.declare("Datacenter.powerOnVm", "PowerOnMultiVM_Task");
+}
+
+Value Power::power_on_many(const std::vector<vim::MoRef>& list, const task::Caller& caller) {
+    std::vector<vim::ClusterAttemptedVmInfo> attempted;
+    std::vector<vim::DataHandle> refused;
+    for (const vim::MoRef& reference : list) {
+        std::optional<vim::Fault> fault;
+        const MachinePtr machine = machines_.find(reference);
+        const auto reader = context_.readers(caller);
+        if (!machine) {
+            fault = vim::object_not_found(reference);
+        } else if (!reader->may_read(context_.inventory.get(reference), kPowerOnPrivilege)) {
+            fault = vim::no_permission(reference, kPowerOnPrivilege);
+        } else if (machine->is_template || machine->domain) {
+            fault = vim::make_fault<vim::InvalidState>(
+                machine->domain ? "The machine is powered on." : "A template can't be powered on.");
+        }
+        if (fault) {
+            auto info = vim::ClusterNotAttemptedVmInfo::make();
+            info.set_vm(reference);
+            info.set_fault(fault->localized());
+            refused.emplace_back(info.raw());
+            continue;
+        }
+        task::TaskSpec spec;
+        spec.description_id = "VirtualMachine.powerOn";
+        spec.entity = machine->ref;
+        spec.entity_name = machine->name();
+        spec.method = vim::find_method("PowerOnVM_Task");
+        spec.user = caller.user;
+        auto info = vim::ClusterAttemptedVmInfo::make();
+        info.set_vm(reference);
+        info.set_task(context_.tasks.start(
+            std::move(spec), [this, machine](TaskContextPtr task) -> Awaitable<Value> {
+                const Exclusive exclusive(machine, task->ref());
+                co_await power_on(machine);
+                co_return Value{};
+            }));
+        attempted.push_back(info);
+    }
+    auto result = vim::ClusterPowerOnVmResult::make();
+    result.set_attempted(attempted);
+    result.set_notAttempted(refused);
+    return result.raw();
 }
 
 void Power::serve_task(std::string_view method, std::string description,
@@ -82,6 +161,7 @@ Awaitable<void> Power::power_on(MachinePtr machine) {
     co_await machines_.load(machine);
     require_usable(*machine);
     for (const auto& check : admission_) check();
+    for (const auto& check : machine_admission_) check(*machine);
     co_await leases_.acquire(machine);
     std::exception_ptr failure;
     try {

@@ -8,7 +8,8 @@
 namespace drover::host {
 
 /// Turning machines on and off: PowerOnVM_Task, PowerOffVM_Task, ResetVM_Task, SuspendVM_Task and
-/// the requests to the guest (ShutdownGuest, RebootGuest, StandbyGuest).
+/// the requests to the guest (ShutdownGuest, RebootGuest, StandbyGuest, SendNMI); TerminateVM and
+/// PowerOnMultiVM_Task.
 class Power {
 public:
     Power(const HostContext& context, Machines& machines, Leases& leases);
@@ -22,6 +23,11 @@ public:
     }
     /// Refuses power-on with a fault; for maintenance mode.
     void add_admission(std::function<void()> check) { admission_.push_back(std::move(check)); }
+
+    /// The same for one machine; for reservations.
+    void add_machine_admission(std::function<void(const Machine&)> check) {
+        machine_admission_.push_back(std::move(check));
+    }
 
     /// Starts a machine, or resumes it if it is suspended. The caller has it to itself.
     task::Awaitable<void> power_on(MachinePtr machine);
@@ -41,6 +47,8 @@ private:
     task::Awaitable<void> ask_guest(
         MachinePtr machine,
         std::function<void(hypervisor::Hypervisor&, const hypervisor::DomainUuid&)> request);
+    void serve_many();
+    vim::Value power_on_many(const std::vector<vim::MoRef>& list, const task::Caller& caller);
     void serve_task(std::string_view method, std::string description,
                     task::Awaitable<void> (Power::*operation)(MachinePtr));
     void serve_request(
@@ -52,6 +60,7 @@ private:
     Leases& leases_;
     std::function<void(const MachinePtr&)> on_started_;
     std::vector<std::function<void()>> admission_;
+    std::vector<std::function<void(const Machine&)>> machine_admission_;
 };
 
 }  // namespace drover::host

@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <span>
 
 #include "host/inventory_root.hpp"
+#include "host/machines/disabled_methods.hpp"
 #include "host/machines/guest_view.hpp"
 #include "host/machines/machines.hpp"
+#include "host/performance/quick_stats.hpp"
 #include "host/references.hpp"
 #include "machine/layout.hpp"
 #include "vim/properties.hpp"
@@ -66,8 +69,7 @@ vim::VirtualMachineRuntimeInfo make_runtime(const Machine& machine, const HostCo
 }
 
 vim::VirtualMachineQuickStats make_quick_stats(const Machine& machine) {
-    auto stats = machine.quick_stats ? machine.quick_stats : vim::VirtualMachineQuickStats::make();
-    if (!machine.domain) stats = vim::VirtualMachineQuickStats::make();
+    auto stats = machine.domain && machine.quick_stats ? machine.quick_stats : idle_quick_stats();
     stats.set_guestHeartbeatStatus(machine.domain && machine.domain->agent_connected
                                        ? ManagedEntityStatus::green
                                        : ManagedEntityStatus::gray);
@@ -153,6 +155,8 @@ void show_runtime(Transaction& transaction, const Machine& machine, const HostCo
         vim::Convert<ManagedEntityStatus>::to(summary.quickStats().guestHeartbeatStatus()));
     transaction.set(machine.ref, property::overallStatus,
                     vim::Convert<ManagedEntityStatus>::to(status_of(machine)));
+    transaction.set(machine.ref, vim::property::ManagedEntity::disabledMethod,
+                    disabled_methods(machine, context.dispatcher));
 }
 
 }  // namespace
@@ -160,7 +164,8 @@ void show_runtime(Transaction& transaction, const Machine& machine, const HostCo
 void Machines::create_object(Transaction& transaction, const Machine& machine) {
     transaction.create(machine.ref.type, machine.ref.id);
     set_entity_basics(transaction, machine.ref, machine.config.name(), references::vm_folder);
-    transaction.set(machine.ref, property::capability, make_capability().raw());
+    static const Value capability = make_capability().raw();  // the same for all
+    transaction.set(machine.ref, property::capability, capability);
     transaction.set(machine.ref, property::environmentBrowser,
                     Value::moref(references::environment_browser));
     namespace names = vim::property;
@@ -176,10 +181,10 @@ void Machines::show(Transaction& transaction, const Machine& machine) {
     namespace names = vim::property;
     if (machine.is_template) {
         transaction.set(machine.ref, property::resourcePool, Value{});
-        transaction.remove_reference(references::root_pool, names::ResourcePool::vm, machine.ref);
+        transaction.remove_reference(machine.pool, names::ResourcePool::vm, machine.ref);
     } else {
-        transaction.set(machine.ref, property::resourcePool, Value::moref(references::root_pool));
-        transaction.add_reference(references::root_pool, names::ResourcePool::vm, machine.ref);
+        transaction.set(machine.ref, property::resourcePool, Value::moref(machine.pool));
+        transaction.add_reference(machine.pool, names::ResourcePool::vm, machine.ref);
     }
     auto resources = vim::ResourceConfigSpec::make();
     resources.set_entity(machine.ref);
@@ -209,6 +214,17 @@ void Machines::show(Transaction& transaction, const Machine& machine) {
     show_runtime(transaction, machine, context_);
 }
 
+void Machines::move_to_pool(const MachinePtr& machine, const MoRef& pool) {
+    Transaction transaction(context_.inventory);
+    namespace names = vim::property;
+    if (transaction.exists(machine->pool)) {
+        transaction.remove_reference(machine->pool, names::ResourcePool::vm, machine->ref);
+    }
+    machine->pool = pool;
+    if (transaction.exists(machine->ref)) show(transaction, *machine);
+    transaction.commit();
+}
+
 void Machines::publish(const MachinePtr& machine) {
     publish_all({machine});
 }
@@ -227,9 +243,17 @@ void Machines::publish_runtime(const MachinePtr& machine) {
     transaction.commit();
 }
 
+// In slices with room for others between them: a sample of thousands of machines must not hold up
+// everybody's requests.
 void Machines::publish_quick_stats(const std::vector<MachinePtr>& machines) {
+    constexpr std::size_t slice = 256;
+    const std::size_t now = std::min(machines.size(), slice);
+    if (now < machines.size()) {
+        const std::vector<MachinePtr> rest(machines.begin() + slice, machines.end());
+        boost::asio::post(context_.runtime.strand(), [this, rest] { publish_quick_stats(rest); });
+    }
     Transaction transaction(context_.inventory);
-    for (const MachinePtr& machine : machines) {
+    for (const MachinePtr& machine : std::span(machines).first(now)) {
         if (!transaction.exists(machine->ref)) continue;
         vim::VirtualMachineSummary summary(transaction.get(machine->ref, property::summary));
         summary.set_quickStats(make_quick_stats(*machine));

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "host/faults.hpp"
 #include "host/machines/live_devices.hpp"
+#include "host/machines/side_by_side.hpp"
 #include "host/machines/suspended.hpp"
 
 namespace drover::host {
@@ -18,6 +19,8 @@ namespace {
 
 constexpr std::chrono::seconds kListLimit{60};
 constexpr std::chrono::milliseconds kBusyPause{200};
+// Comparing is mostly waiting for datastores; one that hangs must not hold up the others.
+constexpr std::size_t kComparedAtOnce = 32;
 constexpr std::string_view kRetry = "0";
 constexpr std::string_view kPowerOff = "1";
 
@@ -113,21 +116,29 @@ Awaitable<void> Reconciler::compare_all() {
                           fault_of(std::current_exception()).message());
         co_return;
     }
-    for (const MachinePtr& machine : machines_.all()) {
-        if (machine->busy) {
-            look_again_later(machine);
-            continue;
-        }
-        std::optional<DomainInfo> found;
-        for (const DomainInfo& domain : domains) {
-            if (domain.uuid == machine->uuid()) found = domain;
-        }
-        try {
-            co_await compare(machine, std::move(found));
-        } catch (...) {
-            base::log_warning("machine {}: {}", machine->id.value(),
-                              fault_of(std::current_exception()).message());
-        }
+    std::unordered_map<hypervisor::DomainUuid, DomainInfo> running;
+    for (DomainInfo& domain : domains) running.insert_or_assign(domain.uuid, std::move(domain));
+    const auto all = machines_.all();
+    co_await side_by_side(context_.runtime, "compare with hypervisor", all.size(), kComparedAtOnce,
+                          [this, &all, &running](std::size_t number) -> Awaitable<void> {
+                              return compare_one(all[number], running);
+                          });
+}
+
+Awaitable<void> Reconciler::compare_one(
+    MachinePtr machine, const std::unordered_map<hypervisor::DomainUuid, DomainInfo>& running) {
+    if (!machines_.find(machine->ref)) co_return;
+    if (machine->busy) {
+        look_again_later(machine);
+        co_return;
+    }
+    const auto at = running.find(machine->uuid());
+    try {
+        co_await compare(
+            machine, at == running.end() ? std::nullopt : std::optional<DomainInfo>(at->second));
+    } catch (...) {
+        base::log_warning("machine {}: {}", machine->id.value(),
+                          fault_of(std::current_exception()).message());
     }
 }
 
@@ -290,6 +301,18 @@ void Reconciler::datastore_changed(const DatastoreEntry& entry) {
         affected.push_back(machine);
     }
     machines_.publish_all(affected);
+}
+
+void Reconciler::file_changed(const storage::DatastorePath& path) {
+    const MachinePtr machine = machines_.find_by_path(path);
+    // Whoever has the machine to itself reads the file anyway, or has just written it.
+    if (!machine || machine->busy) return;
+    context_.runtime.spawn("machine " + machine->id.value(), read_again(machine));
+}
+
+Awaitable<void> Reconciler::read_again(MachinePtr machine) {
+    co_await machines_.load(machine);
+    if (machines_.find(machine->ref)) machines_.publish(machine);
 }
 
 Awaitable<void> Reconciler::datastore_is_back(std::string name) {

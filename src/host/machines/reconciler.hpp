@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <set>
+#include <unordered_map>
 
 #include "host/machines/leases.hpp"
 #include "host/machines/machines.hpp"
@@ -21,6 +22,9 @@ public:
     /// A datastore went or came back.
     void datastore_changed(const DatastoreEntry& entry);
 
+    /// Somebody has written or removed this file of a datastore.
+    void file_changed(const storage::DatastorePath& path);
+
     /// AnswerVM: the administrator has decided.
     task::Awaitable<vim::Value> answer(task::Call call);
 
@@ -31,6 +35,9 @@ public:
 
 private:
     task::Awaitable<void> compare_all();
+    task::Awaitable<void> compare_one(
+        MachinePtr machine,
+        const std::unordered_map<hypervisor::DomainUuid, hypervisor::DomainInfo>& running);
     task::Awaitable<void> compare(MachinePtr machine, std::optional<hypervisor::DomainInfo> domain);
     task::Awaitable<void> settle_running(MachinePtr machine);
     task::Awaitable<void> settle_stopped(MachinePtr machine);
@@ -39,6 +46,7 @@ private:
     task::Awaitable<void> look_when_free(MachinePtr machine);
     task::Awaitable<void> look_again(MachinePtr machine);
     task::Awaitable<void> datastore_is_back(std::string name);
+    task::Awaitable<void> read_again(MachinePtr machine);
     void handle(const hypervisor::Event& event);
     void handle_lifecycle(const hypervisor::LifecycleEvent& event);
     void set_question(Machine& machine);

@@ -1,8 +1,10 @@
 #include "host/machines/reconfigure.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "host/machines/disk_plan.hpp"
+#include "host/machines/domain.hpp"
 #include "host/machines/machine_rules.hpp"
 
 namespace drover::host {
@@ -19,12 +21,43 @@ using vim::Value;
 namespace {
 
 constexpr std::string_view kSaga = "vm.reconfigure";
+constexpr std::chrono::seconds kPlugLimit{90};
 
 void ignore_missing(const std::function<void()>& work) {
     try {
         work();
     } catch (const storage::StorageError& error) {
         if (error.kind() != storage::StorageErrorKind::not_found) throw;
+    }
+}
+
+json plugs_to_json(const std::vector<Plug>& plugs) {
+    json list = json::array();
+    for (const Plug& plug : plugs) list.push_back({{"nic", plug.is_nic}, {"name", plug.name}});
+    return list;
+}
+
+std::vector<Plug> plugs_from_json(const json& list) {
+    std::vector<Plug> plugs;
+    for (const auto& plug : list) {
+        plugs.push_back({plug.at("nic").get<bool>(), plug.at("name").get<std::string>()});
+    }
+    return plugs;
+}
+
+std::set<std::int32_t> keys_of(const vim::VirtualMachineConfigInfo& config) {
+    std::set<std::int32_t> keys;
+    for (const auto& device : config.hardware().device()) keys.insert(device.key());
+    return keys;
+}
+
+// What was plugged in is connected as it would be after a start.
+void note_plugged(Machine& machine, const std::set<std::int32_t>& before,
+                  const vim::VirtualMachineConfigInfo& now) {
+    const auto keys = keys_of(now);
+    std::erase_if(machine.connected, [&](std::int32_t key) { return !keys.contains(key); });
+    for (const std::int32_t key : connected_at_start(now)) {
+        if (!before.contains(key)) machine.connected.insert(key);
     }
 }
 
@@ -36,6 +69,13 @@ struct Reconfigure::Plan {
     std::vector<machine::DiskToCreate> create;
     std::vector<machine::DiskToGrow> grow;
     std::vector<std::string> destroy;
+    // Of a running machine.
+    std::string uuid;
+    PlugPlan plugs;
+    // Only needed for going on, not for undoing.
+    vmx::VmxFile file;
+    vim::VirtualMachineConfigInfo config;
+    std::uint64_t lease_generation = 0;
 
     std::string to_text() const {
         json creates = json::array();
@@ -45,6 +85,9 @@ struct Reconfigure::Plan {
             grows.push_back({{"file", disk.file}, {"capacity_bytes", disk.capacity_bytes}});
         }
         return json{{"vmx", vmx.to_string()},
+                    {"uuid", uuid},
+                    {"plugged", plugs_to_json(plugs.in)},
+                    {"unplugged", plugs_to_json(plugs.out)},
                     {"text", vmx_text},
                     {"create", creates},
                     {"grow", grows},
@@ -63,6 +106,9 @@ struct Reconfigure::Plan {
                                  disk.at("capacity_bytes").get<std::int64_t>()});
         }
         plan.destroy = value.at("destroy").get<std::vector<std::string>>();
+        plan.uuid = value.value("uuid", std::string{});
+        plan.plugs.in = plugs_from_json(value.value("plugged", json::array()));
+        plan.plugs.out = plugs_from_json(value.value("unplugged", json::array()));
         return plan;
     }
 };
@@ -81,14 +127,20 @@ void Reconfigure::serve() {
             const MachinePtr machine = machines_.get(call.self);
             const Exclusive exclusive(machine, task->ref());
             const auto request = call.arguments<vim::ReconfigVM_TaskRequest>();
-            co_await reconfigure(machine, request.spec(), task);
+            co_await reconfigure(machine, request.spec(), context_.datastores.control_for(task));
             co_return Value{};
         },
         true);
 }
 
+Awaitable<void> Reconfigure::reconfigure_alone(MachinePtr machine,
+                                               vim::VirtualMachineConfigSpec spec) {
+    const Exclusive exclusive(machine, {});
+    co_await reconfigure(machine, std::move(spec), {});
+}
+
 Awaitable<void> Reconfigure::reconfigure(MachinePtr machine, vim::VirtualMachineConfigSpec spec,
-                                         TaskContextPtr task) {
+                                         storage::CopyControl control) {
     // The file on the datastore is the truth: start from what is there now.
     co_await machines_.load(machine);
     require_usable(*machine);
@@ -111,12 +163,31 @@ Awaitable<void> Reconfigure::reconfigure(MachinePtr machine, vim::VirtualMachine
                 fault, "The name '" + std::string(planned.config.name()) + "' already exists.");
         }
     }
-    const auto changes = machine->domain ? live_changes(spec, planned.config, machine->connected)
-                                         : std::vector<LiveChange>{};
-    const Plan plan{machine->path, planned.file.to_string(), planned.create, planned.grow,
-                    planned.destroy};
-    co_await context_.sagas.run(build(plan, context_.datastores.control_for(task)));
-    co_await apply_live(machine, changes);
+    auto changes = machine->domain ? live_changes(spec, planned.config, machine->connected)
+                                   : std::vector<LiveChange>{};
+    Plan plan;
+    plan.vmx = machine->path;
+    plan.vmx_text = planned.file.to_string();
+    plan.create = planned.create;
+    plan.grow = planned.grow;
+    plan.destroy = planned.destroy;
+    const auto keys_before = machine->domain ? keys_of(machine->config) : std::set<std::int32_t>{};
+    if (machine->domain) {
+        plan.uuid = machine->uuid().value();
+        plan.plugs = plug_plan(machine->config, planned.config);
+        plan.file = planned.file;
+        plan.config = planned.config;
+        plan.lease_generation = machine->lease_generation;
+    }
+    Saga saga = build(plan, control);
+    saga.finished_later = [this, machine] {
+        context_.runtime.spawn("reload " + machine->id.value(), reload(machine));
+    };
+    co_await context_.sagas.run(std::move(saga));
+    if (machine->domain) {
+        note_plugged(*machine, keys_before, planned.config);
+        co_await apply_live(machine, changes);
+    }
     co_await machines_.load(machine);
     machines_.publish(machine);
 }
@@ -161,6 +232,7 @@ Saga Reconfigure::build(const Plan& plan, storage::CopyControl control) {
              },
              {}});
     }
+    add_plug_steps(saga, plan);
     saga.steps.push_back(
         {"file",
          [this, vmx = plan.vmx, text = plan.vmx_text] {
@@ -171,23 +243,104 @@ Saga Reconfigure::build(const Plan& plan, storage::CopyControl control) {
          {},
          true});
     for (const std::string& disk : plan.destroy) {
-        saga.steps.push_back(
-            {"delete " + disk,
-             [this, disk] {
-                 const auto path = path_of(disk);
-                 return context_.datastores.run(
-                     context_.datastores.of_path(path), [path](storage::Datastore& store) {
-                         ignore_missing([&] { store.volumes().delete_disk(path); });
-                     });
-             },
-             {}});
+        saga.steps.push_back({"delete " + disk,
+                              [this, disk, vmx = plan.vmx] { return delete_unused(disk, vmx); },
+                              {}});
     }
     return saga;
 }
 
+Awaitable<void> Reconfigure::reload(MachinePtr machine) {
+    if (machine->busy) co_return;  // whoever has it publishes it
+    co_await machines_.load(machine);
+    machines_.publish(machine);
+}
+
+// A disk that some machine has by now, this one again or another, stays: the step may come long
+// after it was planned.
+Awaitable<void> Reconfigure::delete_unused(std::string disk, DatastorePath vmx) {
+    for (const MachinePtr& machine : machines_.all()) {
+        if (machine->path != vmx && machine->disks.contains(disk)) co_return;
+    }
+    const bool is_back = co_await context_.datastores.run(
+        context_.datastores.of_path(vmx), [vmx, disk](storage::Datastore& store) {
+            const auto file =
+                vmx::VmxFile::parse(store.blobs().read(vmx, Machines::kVmxLimitBytes));
+            machine::ReadContext context;
+            context.vm_path = vmx.to_string();
+            const auto used =
+                file ? machine::disk_files(*file, context) : std::vector<std::string>{disk};
+            return std::ranges::find(used, disk) != used.end();
+        });
+    if (is_back) co_return;
+    const auto path = path_of(disk);
+    co_await context_.datastores.run(context_.datastores.of_path(path),
+                                     [path](storage::Datastore& store) {
+                                         ignore_missing([&] { store.volumes().delete_disk(path); });
+                                     });
+}
+
+// New devices are plugged in before the file names them, so that a refusal leaves everything as it
+// was; what goes is unplugged last.
+void Reconfigure::add_plug_steps(Saga& saga, const Plan& plan) {
+    const hypervisor::DomainUuid uuid(plan.uuid);
+    for (const Plug& plug : plan.plugs.in) {
+        saga.steps.push_back({"plug in " + plug.name,
+                              [this, plan, plug] { return plug_in(plan, plug); },
+                              [this, uuid, plug] { return unplug(uuid, plug); }});
+    }
+    for (const Plug& plug : plan.plugs.out) {
+        saga.steps.push_back(
+            {"unplug " + plug.name, [this, uuid, plug] { return unplug(uuid, plug); }, {}});
+    }
+}
+
+Awaitable<void> Reconfigure::plug_in(Plan plan, Plug plug) {
+    const hypervisor::DomainUuid uuid(plan.uuid);
+    const auto spec = co_await context_.datastores.run(
+        context_.datastores.of_path(plan.vmx), [this, plan](storage::Datastore&) {
+            return make_domain_spec(
+                context_, DomainInput{plan.file, plan.config, plan.vmx, plan.lease_generation});
+        });
+    co_await context_.runtime.blocking(
+        "plug:" + plan.uuid,
+        [&hypervisor = context_.hypervisor, uuid, spec, plug] {
+            for (const auto& nic : spec.nics) {
+                if (plug.is_nic && nic.mac == plug.name) hypervisor.attach_nic(uuid, nic);
+            }
+            for (const auto& disk : spec.disks) {
+                if (!plug.is_nic && hypervisor::disk_target(disk) == plug.name) {
+                    hypervisor.attach_disk(uuid, spec, disk);
+                }
+            }
+        },
+        kPlugLimit);
+}
+
+Awaitable<void> Reconfigure::unplug(hypervisor::DomainUuid uuid, Plug plug) {
+    co_await context_.runtime.blocking(
+        "plug:" + uuid.value(),
+        [&hypervisor = context_.hypervisor, uuid, plug] {
+            try {
+                if (plug.is_nic) {
+                    hypervisor.detach_nic(uuid, plug.name);
+                } else {
+                    hypervisor.detach_disk(uuid, plug.name);
+                }
+            } catch (const hypervisor::HypervisorError& error) {
+                // It is gone, or the whole machine is.
+                if (error.kind() != hypervisor::ErrorKind::not_found) throw;
+            }
+        },
+        kPlugLimit);
+}
+
 // The file is written: what the running machine can't take now it gets at its next power-on.
 Awaitable<void> Reconfigure::apply_live(MachinePtr machine, std::vector<LiveChange> changes) {
-    for (const LiveChange& change : changes) {
+    for (LiveChange& change : changes) {
+        if (const NetworkEntry* network = context_.networks.find(change.network)) {
+            change.bridge = network->bridge;
+        }
         co_await context_.runtime.blocking(
             machine->domain_queue(),
             [this, uuid = machine->uuid(), change] { apply(context_, uuid, change); },

@@ -28,16 +28,19 @@ void Registration::serve() {
             if (call.self != references::vm_folder) {
                 throw vim::make_fault<vim::NotSupported>("Machines belong into the folder 'vm'.");
             }
+            const vim::MoRef pool = request.pool().value_or(references::root_pool);
+            context_.inventory.get(pool);
             co_return co_await register_machine(std::string(request.path()),
                                                 std::string(request.name().value_or("")),
-                                                request.asTemplate());
+                                                request.asTemplate(), pool);
         });
     context_.tasks.add_method(
         context_.dispatcher, "RegisterChildVM_Task", "ResourcePool.registerVm",
         [this](Call call, TaskContextPtr) -> Awaitable<Value> {
             const auto request = call.arguments<vim::RegisterChildVM_TaskRequest>();
             co_return co_await register_machine(std::string(request.path()),
-                                                std::string(request.name().value_or("")), false);
+                                                std::string(request.name().value_or("")), false,
+                                                call.self);
         });
     context_.dispatcher.add("UnregisterVM", [this](Call call) -> Awaitable<Value> {
         co_await unregister(machines_.get(call.self));
@@ -49,28 +52,37 @@ void Registration::serve() {
 
 void Registration::serve_marks() {
     context_.dispatcher.add("MarkAsTemplate", [this](Call call) -> Awaitable<Value> {
-        co_await mark(machines_.get(call.self), true);
+        const MachinePtr machine = machines_.get(call.self);
+        co_await mark(machine, true, machine->pool);
         co_return Value{};
     });
     context_.dispatcher.add("MarkAsVirtualMachine", [this](Call call) -> Awaitable<Value> {
-        co_await mark(machines_.get(call.self), false);
+        const auto request = call.arguments<vim::MarkAsVirtualMachineRequest>();
+        context_.inventory.get(request.pool());
+        if (const auto host = request.host()) context_.inventory.get(*host);
+        co_await mark(machines_.get(call.self), false, request.pool());
         co_return Value{};
     });
 }
 
 void Registration::serve_entity_methods() {
-    context_.tasks.add_method(
-        context_.dispatcher, "Rename_Task", "ManagedEntity.rename",
-        [this](Call call, TaskContextPtr task) -> Awaitable<Value> {
-            const MachinePtr machine = machines_.find(call.self);
-            if (!machine) {
-                throw vim::make_fault<vim::NotSupported>("Only machines can be renamed here.");
-            }
-            const Exclusive exclusive(machine, task->ref());
-            const auto request = call.arguments<vim::Rename_TaskRequest>();
-            co_await rename(machine, std::string(request.newName()));
-            co_return Value{};
-        });
+    context_.tasks.add_method(context_.dispatcher, "Rename_Task", "ManagedEntity.rename",
+                              [this](Call call, TaskContextPtr task) -> Awaitable<Value> {
+                                  const auto request = call.arguments<vim::Rename_TaskRequest>();
+                                  if (pools_.is_pool(call.self)) {
+                                      co_await pools_.rename(call.self,
+                                                             std::string(request.newName()));
+                                      co_return Value{};
+                                  }
+                                  const MachinePtr machine = machines_.find(call.self);
+                                  if (!machine) {
+                                      throw vim::make_fault<vim::NotSupported>(
+                                          "Only machines and resource pools can be renamed here.");
+                                  }
+                                  const Exclusive exclusive(machine, task->ref());
+                                  co_await rename(machine, std::string(request.newName()));
+                                  co_return Value{};
+                              });
     context_.dispatcher.add("Reload", [this](Call call) -> Awaitable<Value> {
         if (const MachinePtr machine = machines_.find(call.self)) {
             co_await machines_.load(machine);
@@ -90,7 +102,7 @@ void Registration::refuse_duplicate(std::string_view name) const {
 }
 
 Awaitable<Value> Registration::register_machine(std::string path_text, std::string name,
-                                                bool as_template) {
+                                                bool as_template, vim::MoRef pool) {
     for (const auto& check : admission_) check();
     const auto path = Datastores::parse_path(path_text);
     if (const MachinePtr other = machines_.find_by_path(path)) {
@@ -121,12 +133,12 @@ Awaitable<Value> Registration::register_machine(std::string path_text, std::stri
     }
     co_await context_.runtime.blocking(
         "store",
-        [this, id, path, as_template] {
+        [this, id, path, as_template, pool] {
             context_.store.commit_and_wait(
-                store::Batch().put(Machines::record_of(id, path, as_template)));
+                store::Batch().put(Machines::record_of(id, path, as_template, pool)));
         },
         kStoreLimit);
-    const MachinePtr machine = co_await machines_.add(id, path, as_template);
+    const MachinePtr machine = co_await machines_.add(id, path, as_template, pool);
     co_return Value::moref(machine->ref);
 }
 
@@ -144,7 +156,7 @@ Awaitable<void> Registration::unregister(MachinePtr machine) {
     machines_.remove(machine);
 }
 
-Awaitable<void> Registration::mark(MachinePtr machine, bool is_template) {
+Awaitable<void> Registration::mark(MachinePtr machine, bool is_template, vim::MoRef pool) {
     const Exclusive exclusive(machine, kNoTask);
     if (machine->is_template == is_template) {
         throw vim::make_fault<vim::InvalidState>(is_template ? "It is a template already."
@@ -153,14 +165,14 @@ Awaitable<void> Registration::mark(MachinePtr machine, bool is_template) {
     require_power_state(*machine, VirtualMachinePowerState::poweredOff);
     co_await context_.runtime.blocking(
         "store",
-        [this, id = machine->id, path = machine->path, is_template] {
+        [this, id = machine->id, path = machine->path, is_template, pool] {
             context_.store.commit_and_wait(
-                store::Batch().put(Machines::record_of(id, path, is_template)));
+                store::Batch().put(Machines::record_of(id, path, is_template, pool)));
         },
         kStoreLimit);
     machine->is_template = is_template;
     machine->config.set_template(is_template);
-    machines_.publish(machine);
+    machines_.move_to_pool(machine, pool);
 }
 
 Awaitable<void> Registration::rename(MachinePtr machine, std::string name) {

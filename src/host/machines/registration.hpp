@@ -2,6 +2,7 @@
 
 #include "host/machines/leases.hpp"
 #include "host/machines/machines.hpp"
+#include "host/machines/resource_pools.hpp"
 
 namespace drover::host {
 
@@ -9,17 +10,17 @@ namespace drover::host {
 /// RegisterChildVM_Task, UnregisterVM, MarkAsTemplate, MarkAsVirtualMachine, Rename_Task, Reload.
 class Registration {
 public:
-    Registration(const HostContext& context, Machines& machines)
-        : context_(context), machines_(machines) {}
+    Registration(const HostContext& context, Machines& machines, ResourcePools& pools)
+        : context_(context), machines_(machines), pools_(pools) {}
     void serve();
     /// Refuses new machines with a fault; for maintenance mode.
     void add_admission(std::function<void()> check) { admission_.push_back(std::move(check)); }
 
 private:
     task::Awaitable<vim::Value> register_machine(std::string path, std::string name,
-                                                 bool as_template);
+                                                 bool as_template, vim::MoRef pool);
     task::Awaitable<void> unregister(MachinePtr machine);
-    task::Awaitable<void> mark(MachinePtr machine, bool is_template);
+    task::Awaitable<void> mark(MachinePtr machine, bool is_template, vim::MoRef pool);
     task::Awaitable<void> rename(MachinePtr machine, std::string name);
     void refuse_duplicate(std::string_view name) const;
     void serve_marks();
@@ -27,6 +28,7 @@ private:
 
     const HostContext& context_;
     Machines& machines_;
+    ResourcePools& pools_;
     std::vector<std::function<void()>> admission_;
 };
 

@@ -35,6 +35,12 @@ constexpr auto kCounters = std::to_array<CounterDefinition>({
      2, 4, "Active", "Memory that guests are using"},
     {Counter::memory_shared, 37, "mem", "shared", Rollup::average, Kind::absolute, Unit::kiloBytes,
      2, 4, "Shared", "Memory that is one copy for several guests"},
+    {Counter::memory_swap_used, 49, "mem", "swapused", Rollup::average, Kind::absolute,
+     Unit::kiloBytes, 2, 3, "Swap used", "The host's swap space in use"},
+    {Counter::memory_shared_common, 57, "mem", "sharedcommon", Rollup::average, Kind::absolute,
+     Unit::kiloBytes, 2, 3, "Shared common", "Memory that the one copy of shared pages takes"},
+    {Counter::memory_swapped, 70, "mem", "swapped", Rollup::average, Kind::absolute,
+     Unit::kiloBytes, 2, 3, "Swapped", "Memory of guests that the host has swapped out"},
     {Counter::memory_ballooned, 90, "mem", "vmmemctl", Rollup::average, Kind::absolute,
      Unit::kiloBytes, 1, 4, "Balloon", "Memory that the balloon driver has taken back"},
     {Counter::memory_consumed, 98, "mem", "consumed", Rollup::average, Kind::absolute,
@@ -51,6 +57,12 @@ constexpr auto kCounters = std::to_array<CounterDefinition>({
      2, 3, "Read rate", "Rate of reading"},
     {Counter::disk_write, 131, "disk", "write", Rollup::average, Kind::rate,
      Unit::kiloBytesPerSecond, 2, 3, "Write rate", "Rate of writing"},
+    {Counter::disk_max_latency, 133, "disk", "maxTotalLatency", Rollup::latest, Kind::absolute,
+     Unit::millisecond, 1, 3, "Highest latency", "What one request takes on the slowest disk"},
+    {Counter::disk_reads_per_second, 136, "disk", "numberReadAveraged", Rollup::average, Kind::rate,
+     Unit::number, 1, 3, "Average read requests per second", "Reads in a second"},
+    {Counter::disk_writes_per_second, 137, "disk", "numberWriteAveraged", Rollup::average,
+     Kind::rate, Unit::number, 1, 3, "Average write requests per second", "Writes in a second"},
     {Counter::net_usage, 143, "net", "usage", Rollup::average, Kind::rate, Unit::kiloBytesPerSecond,
      1, 3, "Usage", "Rate of receiving and sending"},
     {Counter::net_packets_received, 146, "net", "packetsRx", Rollup::summation, Kind::delta,
@@ -77,7 +89,61 @@ constexpr auto kCounters = std::to_array<CounterDefinition>({
      Kind::absolute, Unit::millisecond, 1, 3, "Read latency", "What one read takes on average"},
     {Counter::virtual_disk_write_latency, 176, "virtualDisk", "totalWriteLatency", Rollup::average,
      Kind::absolute, Unit::millisecond, 1, 3, "Write latency", "What one write takes on average"},
+    {Counter::datastore_reads_per_second, 178, "datastore", "numberReadAveraged", Rollup::average,
+     Kind::rate, Unit::number, 1, 3, "Average read requests per second",
+     "Reads from the datastore in a second"},
+    {Counter::datastore_writes_per_second, 179, "datastore", "numberWriteAveraged", Rollup::average,
+     Kind::rate, Unit::number, 1, 3, "Average write requests per second",
+     "Writes to the datastore in a second"},
+    {Counter::datastore_read, 180, "datastore", "read", Rollup::average, Kind::rate,
+     Unit::kiloBytesPerSecond, 2, 2, "Read rate", "Rate of reading from the datastore"},
+    {Counter::datastore_write, 181, "datastore", "write", Rollup::average, Kind::rate,
+     Unit::kiloBytesPerSecond, 2, 2, "Write rate", "Rate of writing to the datastore"},
+    {Counter::datastore_read_latency, 182, "datastore", "totalReadLatency", Rollup::average,
+     Kind::absolute, Unit::millisecond, 1, 3, "Read latency",
+     "What one read from the datastore takes on average"},
+    {Counter::datastore_write_latency, 183, "datastore", "totalWriteLatency", Rollup::average,
+     Kind::absolute, Unit::millisecond, 1, 3, "Write latency",
+     "What one write to the datastore takes on average"},
+    {Counter::datastore_max_latency, 184, "datastore", "maxTotalLatency", Rollup::latest,
+     Kind::absolute, Unit::millisecond, 3, 3, "Highest latency",
+     "What one request takes on the slowest datastore"},
+    {Counter::cpu_utilization, 388, "cpu", "utilization", Rollup::average, Kind::rate,
+     Unit::percent, 2, 3, "Utilization", "Share of the time in which the CPU was busy"},
+    {Counter::cpu_capacity, 395, "cpu", "totalCapacity", Rollup::average, Kind::absolute,
+     Unit::megaHertz, 2, 3, "Total capacity", "What the host has for machines"},
+    {Counter::cpu_demand, 398, "cpu", "demand", Rollup::average, Kind::absolute, Unit::megaHertz, 2,
+     3, "Demand", "CPU that would be used if nobody else wanted it"},
+    {Counter::cpu_run, 402, "cpu", "run", Rollup::summation, Kind::delta, Unit::millisecond, 2, 3,
+     "Run", "Time in which the CPU was scheduled to run"},
+    {Counter::cpu_readiness, 404, "cpu", "readiness", Rollup::average, Kind::rate, Unit::percent, 4,
+     4, "Readiness", "Share of the time in which there was work, but no free physical CPU"},
+    {Counter::memory_capacity, 419, "mem", "totalCapacity", Rollup::average, Kind::absolute,
+     Unit::megaBytes, 2, 3, "Total capacity", "What the host has for machines"},
+    {Counter::disk_commands, 446, "disk", "commands", Rollup::summation, Kind::delta, Unit::number,
+     2, 3, "Commands issued", "Reads and writes in the interval"},
+    {Counter::net_dropped_received, 460, "net", "droppedRx", Rollup::summation, Kind::delta,
+     Unit::number, 2, 3, "Receive packets dropped", "Received packets that were dropped"},
+    {Counter::net_dropped_sent, 461, "net", "droppedTx", Rollup::summation, Kind::delta,
+     Unit::number, 2, 3, "Transmit packets dropped", "Packets to be sent that were dropped"},
+    {Counter::net_bytes_received, 462, "net", "bytesRx", Rollup::average, Kind::rate,
+     Unit::kiloBytesPerSecond, 2, 3, "Data receive rate", "Rate of receiving"},
+    {Counter::net_bytes_sent, 463, "net", "bytesTx", Rollup::average, Kind::rate,
+     Unit::kiloBytesPerSecond, 2, 3, "Data transmit rate", "Rate of sending"},
+    {Counter::net_errors_received, 468, "net", "errorsRx", Rollup::summation, Kind::delta,
+     Unit::number, 2, 3, "Packet receive errors", "Packets that were received wrongly"},
+    {Counter::net_errors_sent, 469, "net", "errorsTx", Rollup::summation, Kind::delta, Unit::number,
+     2, 3, "Packet transmit errors", "Packets that could not be sent"},
+    {Counter::virtual_disk_read_latency_us, 532, "virtualDisk", "readLatencyUS", Rollup::latest,
+     Kind::absolute, Unit::microsecond, 4, 4, "Read latency", "What one read takes on average"},
+    {Counter::virtual_disk_write_latency_us, 533, "virtualDisk", "writeLatencyUS", Rollup::latest,
+     Kind::absolute, Unit::microsecond, 4, 4, "Write latency", "What one write takes on average"},
 });
+
+constexpr bool is_sorted() {
+    return std::ranges::is_sorted(kCounters, {}, &CounterDefinition::id);
+}
+static_assert(is_sorted(), "find_counter() needs the order of the ids");
 
 struct Words {
     std::string_view label;
@@ -90,6 +156,7 @@ Words words_of_group(std::string_view group) {
     if (group == "disk") return {"Disk", "Disk"};
     if (group == "net") return {"Network", "Network"};
     if (group == "sys") return {"System", "System"};
+    if (group == "datastore") return {"Datastore", "Datastore"};
     return {"Virtual disk", "Virtual disk"};
 }
 
@@ -99,6 +166,10 @@ Words words_of_unit(Unit unit) {
             return {"%", "Percentage"};
         case Unit::kiloBytes:
             return {"KB", "Kilobytes"};
+        case Unit::megaBytes:
+            return {"MB", "Megabytes"};
+        case Unit::microsecond:
+            return {"\u00b5s", "Microseconds"};
         case Unit::megaHertz:
             return {"MHz", "Megahertz"};
         case Unit::millisecond:

@@ -28,9 +28,10 @@ std::optional<std::uint64_t> number_at_start(std::string_view text) {
     return error == std::errc{} ? std::optional(number) : std::nullopt;
 }
 
-// Pages that guests see in more places than they take: what sharing saves.
-std::optional<std::uint64_t> ksm_bytes() {
-    const auto pages = number_at_start(read_or_nothing("/sys/kernel/mm/ksm/pages_sharing"));
+// Of "pages_sharing": pages that guests see in more places than they take, which is what sharing
+// saves. Of "pages_shared": what the copies take.
+std::optional<std::uint64_t> ksm_bytes(const char* path) {
+    const auto pages = number_at_start(read_or_nothing(path));
     if (!pages) return std::nullopt;
     return *pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
@@ -51,7 +52,13 @@ HostCounters read_host_counters(hypervisor::Hypervisor& hypervisor,
     std::erase_if(counters.nics, [&](const NicCounters& nic) {
         return std::ranges::find(physical_nics, nic.name) == physical_nics.end();
     });
-    counters.shared_memory_bytes = ksm_bytes();
+    counters.shared_memory_bytes = ksm_bytes("/sys/kernel/mm/ksm/pages_sharing");
+    counters.shared_copies_bytes = ksm_bytes("/sys/kernel/mm/ksm/pages_shared");
+    counters.cpus = parse_stat(read_or_nothing("/proc/stat"));
+    const std::string memory = read_or_nothing("/proc/meminfo");
+    const auto total = kilobytes_of(memory, "SwapTotal");
+    const auto free = kilobytes_of(memory, "SwapFree");
+    if (total && free) counters.swap_used_bytes = (*total - std::min(*free, *total)) << 10;
     counters.uptime = computer_uptime();
     return counters;
 }

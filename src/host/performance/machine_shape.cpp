@@ -37,7 +37,11 @@ void add_disk(const vim::VirtualDisk& disk, MachineShape& shape) {
     if (!place) return;
     place->unit = *disk.unitNumber();
     if (const auto spec = spec_of(*place)) {
-        shape.disk_names[hypervisor::disk_target(*spec)] = place->prefix();
+        const std::string target = hypervisor::disk_target(*spec);
+        shape.disk_names[target] = place->prefix();
+        const auto backing = disk.backing().as<vim::VirtualDeviceFileBackingInfo>();
+        const auto datastore = backing ? backing.datastore() : std::nullopt;
+        if (datastore) shape.disk_datastores[target] = datastore->id;
     }
 }
 

@@ -66,11 +66,13 @@ void add_cpu_times(Readings& readings, const std::string& instance, const CpuTim
     readings.add(Counter::cpu_ready, instance, times.ready_ms);
     readings.add(Counter::cpu_wait, instance, times.wait_ms);
     readings.add(Counter::cpu_idle, instance, times.idle_ms);
+    readings.add(Counter::cpu_run, instance, times.used_ms);
 }
 
 void measure_cpu(const DomainStats& before, const DomainStats& now, const MachineShape& shape,
                  const Interval& interval, std::uint32_t mhz, MachineUsage& usage) {
     Readings readings(usage.readings);
+    const double whole_ms = std::chrono::duration<double, std::milli>(kSampleInterval).count();
     CpuTimes sum;
     std::size_t counted = 0;
     for (const VcpuStats& vcpu : now.vcpus) {
@@ -79,6 +81,7 @@ void measure_cpu(const DomainStats& before, const DomainStats& now, const Machin
         const CpuTimes times = vcpu_times(*earlier, vcpu, interval);
         const std::string instance = fmt::format("{}", vcpu.index);
         const double cores = interval.cores(growth(earlier->time_ns, vcpu.time_ns));
+        readings.add(Counter::cpu_readiness, instance, percent_x100(times.ready_ms / whole_ms));
         readings.add(Counter::cpu_usage, instance, percent_x100(cores));
         readings.add(Counter::cpu_usage_mhz, instance, cores * mhz);
         add_cpu_times(readings, instance, times);
@@ -89,7 +92,6 @@ void measure_cpu(const DomainStats& before, const DomainStats& now, const Machin
         ++counted;
     }
     const double cores = interval.cores(growth(before.cpu_time_ns, now.cpu_time_ns));
-    const double whole_ms = std::chrono::duration<double, std::milli>(kSampleInterval).count();
     const double ready_cores = sum.ready_ms / whole_ms;
     usage.cpu_mhz = bounded(cores * mhz);
     usage.cpu_demand_mhz = bounded((cores + ready_cores) * mhz);
@@ -98,7 +100,10 @@ void measure_cpu(const DomainStats& before, const DomainStats& now, const Machin
     if (counted > 0) {
         usage.cpu_readiness_percent =
             bounded(ready_cores * 100 / static_cast<double>(counted) + 0.5);
+        readings.add(Counter::cpu_readiness,
+                     percent_x100(ready_cores / static_cast<double>(counted)));
     }
+    readings.add(Counter::cpu_demand, *usage.cpu_demand_mhz);
     readings.add(Counter::cpu_usage, percent_x100(cores / std::max(shape.vcpus, 1u)));
     readings.add(Counter::cpu_usage_mhz, cores * mhz);
     if (counted > 0) add_cpu_times(readings, {}, sum);
@@ -139,64 +144,68 @@ void measure_memory(const DomainStats& now, const MachineShape& shape, MachineUs
     readings.add_bytes(Counter::memory_consumed,
                        usage.host_memory_bytes - usage.overhead_memory_bytes);
     readings.add_bytes(Counter::memory_overhead, usage.overhead_memory_bytes);
+    usage.shared_memory_bytes = shape.shared_bytes;
+    usage.swapped_memory_bytes = shape.swapped_bytes;
+    if (shape.shared_bytes) readings.add_bytes(Counter::memory_shared, *shape.shared_bytes);
+    if (shape.swapped_bytes) readings.add_bytes(Counter::memory_swapped, *shape.swapped_bytes);
 }
 
-struct DiskGrowth {
-    std::uint64_t reads = 0, writes = 0, read_bytes = 0, write_bytes = 0, read_ns = 0, write_ns = 0;
-};
+DiskRates rates_of(const BlockStats& before, const BlockStats& now, const Interval& interval) {
+    return {
+        .reads = interval.per_second(growth(before.read_requests, now.read_requests)),
+        .writes = interval.per_second(growth(before.write_requests, now.write_requests)),
+        .read_kilobytes = interval.kilobytes_per_second(growth(before.read_bytes, now.read_bytes)),
+        .write_kilobytes =
+            interval.kilobytes_per_second(growth(before.write_bytes, now.write_bytes)),
+        .read_ns = interval.per_second(growth(before.read_time_ns, now.read_time_ns)),
+        .write_ns = interval.per_second(growth(before.write_time_ns, now.write_time_ns))};
+}
 
-void add_virtual_disk(Readings& readings, const std::string& instance, const DiskGrowth& grown,
-                      const Interval& interval) {
-    const auto latency_ms = [](std::uint64_t time_ns, std::uint64_t requests) {
-        if (requests == 0) return 0.0;
-        return static_cast<double>(time_ns) / static_cast<double>(requests) / kMillisecondNs;
-    };
-    readings.add(Counter::virtual_disk_reads_per_second, instance,
-                 interval.per_second(grown.reads));
-    readings.add(Counter::virtual_disk_writes_per_second, instance,
-                 interval.per_second(grown.writes));
-    readings.add(Counter::virtual_disk_read, instance,
-                 interval.kilobytes_per_second(grown.read_bytes));
-    readings.add(Counter::virtual_disk_write, instance,
-                 interval.kilobytes_per_second(grown.write_bytes));
-    readings.add(Counter::virtual_disk_read_latency, instance,
-                 latency_ms(grown.read_ns, grown.reads));
-    readings.add(Counter::virtual_disk_write_latency, instance,
-                 latency_ms(grown.write_ns, grown.writes));
+void add_virtual_disk(Readings& readings, const std::string& instance, const DiskRates& rates) {
+    constexpr double us = 1000;
+    readings.add(Counter::virtual_disk_reads_per_second, instance, rates.reads);
+    readings.add(Counter::virtual_disk_writes_per_second, instance, rates.writes);
+    readings.add(Counter::virtual_disk_read, instance, rates.read_kilobytes);
+    readings.add(Counter::virtual_disk_write, instance, rates.write_kilobytes);
+    readings.add(Counter::virtual_disk_read_latency, instance, rates.read_latency_ms());
+    readings.add(Counter::virtual_disk_write_latency, instance, rates.write_latency_ms());
+    readings.add(Counter::virtual_disk_read_latency_us, instance, rates.read_latency_ms() * us);
+    readings.add(Counter::virtual_disk_write_latency_us, instance, rates.write_latency_ms() * us);
+}
+
+void add_disk_sum(Readings& readings, const DiskRates& sum) {
+    const auto interval_s = static_cast<double>(kSampleInterval.count());
+    readings.add(Counter::disk_read, sum.read_kilobytes);
+    readings.add(Counter::disk_write, sum.write_kilobytes);
+    readings.add(Counter::disk_usage, sum.read_kilobytes + sum.write_kilobytes);
+    readings.add(Counter::disk_reads, sum.reads * interval_s);
+    readings.add(Counter::disk_writes, sum.writes * interval_s);
+    readings.add(Counter::disk_commands, (sum.reads + sum.writes) * interval_s);
+    readings.add(Counter::disk_reads_per_second, sum.reads);
+    readings.add(Counter::disk_writes_per_second, sum.writes);
 }
 
 void measure_disks(const DomainStats& before, const DomainStats& now, const MachineShape& shape,
                    const Interval& interval, MachineUsage& usage) {
     Readings readings(usage.readings);
-    DiskGrowth sum;
+    DiskRates sum;
+    double highest_ms = 0;
     for (const BlockStats& disk : now.disks) {
         const auto at = std::ranges::find(before.disks, disk.target, &BlockStats::target);
         if (at == before.disks.end()) continue;
-        const DiskGrowth grown{growth(at->read_requests, disk.read_requests),
-                               growth(at->write_requests, disk.write_requests),
-                               growth(at->read_bytes, disk.read_bytes),
-                               growth(at->write_bytes, disk.write_bytes),
-                               growth(at->read_time_ns, disk.read_time_ns),
-                               growth(at->write_time_ns, disk.write_time_ns)};
-        sum.reads += grown.reads;
-        sum.writes += grown.writes;
-        sum.read_bytes += grown.read_bytes;
-        sum.write_bytes += grown.write_bytes;
+        const DiskRates rates = rates_of(*at, disk, interval);
+        sum += rates;
+        highest_ms = std::max(highest_ms, rates.latency_ms());
         const auto name = shape.disk_names.find(disk.target);
-        if (name != shape.disk_names.end()) {
-            add_virtual_disk(readings, name->second, grown, interval);
-        }
+        if (name != shape.disk_names.end()) add_virtual_disk(readings, name->second, rates);
+        const auto datastore = shape.disk_datastores.find(disk.target);
+        if (datastore != shape.disk_datastores.end()) usage.datastores[datastore->second] += rates;
     }
-    usage.disk_read_bytes_per_second =
-        static_cast<std::uint64_t>(interval.per_second(sum.read_bytes));
-    usage.disk_write_bytes_per_second =
-        static_cast<std::uint64_t>(interval.per_second(sum.write_bytes));
-    readings.add(Counter::disk_read, interval.kilobytes_per_second(sum.read_bytes));
-    readings.add(Counter::disk_write, interval.kilobytes_per_second(sum.write_bytes));
-    readings.add(Counter::disk_usage,
-                 interval.kilobytes_per_second(sum.read_bytes + sum.write_bytes));
-    readings.add(Counter::disk_reads, interval.in_sample(sum.reads, kSampleInterval));
-    readings.add(Counter::disk_writes, interval.in_sample(sum.writes, kSampleInterval));
+    usage.disk_read_bytes_per_second = static_cast<std::uint64_t>(sum.read_kilobytes * 1024);
+    usage.disk_write_bytes_per_second = static_cast<std::uint64_t>(sum.write_kilobytes * 1024);
+    add_disk_sum(readings, sum);
+    readings.add(Counter::disk_max_latency, highest_ms);
+    add_datastores(usage.datastores, usage.readings);
 }
 
 void add_net(Readings& readings, const std::string& instance, const NicStats& grown,
@@ -209,6 +218,13 @@ void add_net(Readings& readings, const std::string& instance, const NicStats& gr
                  interval.in_sample(grown.rx_packets, kSampleInterval));
     readings.add(Counter::net_packets_sent, instance,
                  interval.in_sample(grown.tx_packets, kSampleInterval));
+    readings.add(Counter::net_dropped_received, instance,
+                 interval.in_sample(grown.rx_drops, kSampleInterval));
+    readings.add(Counter::net_dropped_sent, instance,
+                 interval.in_sample(grown.tx_drops, kSampleInterval));
+    readings.add(Counter::net_bytes_received, instance,
+                 interval.kilobytes_per_second(grown.rx_bytes));
+    readings.add(Counter::net_bytes_sent, instance, interval.kilobytes_per_second(grown.tx_bytes));
 }
 
 void measure_nics(const DomainStats& before, const DomainStats& now, const MachineShape& shape,
@@ -223,10 +239,14 @@ void measure_nics(const DomainStats& before, const DomainStats& now, const Machi
         grown.tx_bytes = growth(at->tx_bytes, nic.tx_bytes);
         grown.rx_packets = growth(at->rx_packets, nic.rx_packets);
         grown.tx_packets = growth(at->tx_packets, nic.tx_packets);
+        grown.rx_drops = growth(at->rx_drops, nic.rx_drops);
+        grown.tx_drops = growth(at->tx_drops, nic.tx_drops);
         sum.rx_bytes += grown.rx_bytes;
         sum.tx_bytes += grown.tx_bytes;
         sum.rx_packets += grown.rx_packets;
         sum.tx_packets += grown.tx_packets;
+        sum.rx_drops += grown.rx_drops;
+        sum.tx_drops += grown.tx_drops;
         if (nic.index < shape.nic_names.size()) {
             add_net(readings, shape.nic_names[nic.index], grown, interval);
         }
@@ -238,6 +258,52 @@ void measure_nics(const DomainStats& before, const DomainStats& now, const Machi
 }
 
 }  // namespace
+
+DiskRates& DiskRates::operator+=(const DiskRates& other) {
+    reads += other.reads;
+    writes += other.writes;
+    read_kilobytes += other.read_kilobytes;
+    write_kilobytes += other.write_kilobytes;
+    read_ns += other.read_ns;
+    write_ns += other.write_ns;
+    return *this;
+}
+
+void add_datastores(const std::map<std::string, DiskRates>& datastores,
+                    std::vector<Reading>& into) {
+    Readings readings(into);
+    double highest_ms = 0;
+    for (const auto& [id, rates] : datastores) {
+        readings.add(Counter::datastore_reads_per_second, id, rates.reads);
+        readings.add(Counter::datastore_writes_per_second, id, rates.writes);
+        readings.add(Counter::datastore_read, id, rates.read_kilobytes);
+        readings.add(Counter::datastore_write, id, rates.write_kilobytes);
+        readings.add(Counter::datastore_read_latency, id, rates.read_latency_ms());
+        readings.add(Counter::datastore_write_latency, id, rates.write_latency_ms());
+        highest_ms = std::max(highest_ms, rates.latency_ms());
+    }
+    if (!datastores.empty()) readings.add(Counter::datastore_max_latency, highest_ms);
+}
+
+std::vector<Reading> sum_of_pool(std::span<const MachineUsage* const> machines) {
+    std::vector<Reading> sums;
+    for (const Counter counter :
+         {Counter::cpu_usage_mhz, Counter::memory_granted, Counter::memory_active,
+          Counter::memory_shared, Counter::memory_swapped, Counter::memory_ballooned,
+          Counter::memory_consumed, Counter::memory_overhead}) {
+        double sum = 0;
+        bool known = machines.empty();
+        for (const MachineUsage* machine : machines) {
+            for (const Reading& reading : machine->readings) {
+                if (reading.counter != counter || !reading.instance.empty()) continue;
+                sum += reading.value;
+                known = true;
+            }
+        }
+        if (known) sums.push_back({counter, {}, bounded(sum)});
+    }
+    return sums;
+}
 
 MachineUsage measure_machine(const DomainStats* before, const DomainStats& now,
                              const MachineShape& shape, std::uint32_t host_cpu_mhz) {

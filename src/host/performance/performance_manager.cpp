@@ -135,7 +135,8 @@ public:
 
 private:
     static bool has_figures(const MoRef& entity) {
-        return entity.type == TypeId::HostSystem || entity.type == TypeId::VirtualMachine;
+        return entity.type == TypeId::HostSystem || entity.type == TypeId::VirtualMachine ||
+               entity.type == TypeId::ResourcePool;
     }
 
     Value run(PerformanceQuery& query, const vim::PerfQuerySpec& spec,

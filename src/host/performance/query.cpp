@@ -179,6 +179,10 @@ vim::PerfEntityMetricBase PerformanceQuery::run(const vim::PerfQuerySpec& spec,
         nothing.set_sampleInfoCSV("");
         return nothing;
     }
+    comparisons_ += view->series().size() * (spec.metricId().size() + 1);
+    if (comparisons_ > kMostComparisons) {
+        throw vim::invalid_argument(path, "One call may not ask for so many metrics.");
+    }
     Range range = samples_within(*view, spec.startTime(), spec.endTime());
     if (const auto most = spec.maxSample(); most && *most > 0 && !range.empty()) {
         range.begin = std::max(

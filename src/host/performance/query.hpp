@@ -12,6 +12,8 @@ inline constexpr std::int32_t kRealtimeIntervalSeconds = 20;
 
 /// Values that one call may ask for; more is refused.
 inline constexpr std::size_t kMostQueriedValues = 4'000'000;
+/// The same for the work of finding them.
+inline constexpr std::size_t kMostComparisons = 50'000'000;
 
 /// One call's answers: it counts what they come to.
 class PerformanceQuery {
@@ -27,6 +29,7 @@ private:
     const History& history_;
     std::size_t most_values_;
     std::size_t values_ = 0;
+    std::size_t comparisons_ = 0;
 };
 
 /// What there is of an entity, optionally within a time (exclusive, inclusive).

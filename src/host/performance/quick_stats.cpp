@@ -1,5 +1,7 @@
 #include "host/performance/quick_stats.hpp"
 
+#include <algorithm>
+
 namespace drover::host {
 
 namespace {
@@ -25,7 +27,31 @@ vim::VirtualMachineQuickStats quick_stats_of(const MachineUsage& usage) {
     stats.set_balloonedMemory(megabytes(usage.ballooned_memory_bytes));
     stats.set_consumedOverheadMemory(megabytes(usage.overhead_memory_bytes));
     if (usage.shared_memory_bytes) stats.set_sharedMemory(megabytes(*usage.shared_memory_bytes));
+    if (usage.swapped_memory_bytes) {
+        stats.set_swappedMemory(megabytes(*usage.swapped_memory_bytes));
+    }
+    if (usage.shared_memory_bytes) {
+        stats.set_privateMemory(
+            megabytes(usage.host_memory_bytes -
+                      std::min(*usage.shared_memory_bytes, usage.host_memory_bytes)));
+    }
     if (usage.uptime) stats.set_uptimeSeconds(static_cast<std::int32_t>(usage.uptime->count()));
+    return stats;
+}
+
+vim::VirtualMachineQuickStats idle_quick_stats() {
+    auto stats = vim::VirtualMachineQuickStats::make();
+    stats.set_overallCpuUsage(0);
+    stats.set_overallCpuDemand(0);
+    stats.set_guestMemoryUsage(0);
+    stats.set_hostMemoryUsage(0);
+    stats.set_grantedMemory(0);
+    stats.set_privateMemory(0);
+    stats.set_sharedMemory(0);
+    stats.set_swappedMemory(0);
+    stats.set_balloonedMemory(0);
+    stats.set_consumedOverheadMemory(0);
+    stats.set_uptimeSeconds(0);
     return stats;
 }
 

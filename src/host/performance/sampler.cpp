@@ -81,10 +81,13 @@ Awaitable<void> Sampler::take(bool keep_it) {
 }
 
 // Off the strand.
-Sampler::Look Sampler::look(std::vector<std::string> nic_names) const {
+Sampler::Look Sampler::look(std::vector<std::string> nic_names) {
     Look seen;
     seen.domains = context_.hypervisor.stats();
     seen.host = read_host_counters(context_.hypervisor, nic_names);
+    std::vector<hypervisor::DomainUuid> machines;
+    for (const auto& domain : seen.domains) machines.push_back(domain.uuid);
+    seen.memory = memories_.read(machines);
     return seen;
 }
 
@@ -111,15 +114,28 @@ Sample Sampler::measure(const Look& seen, base::WallTime at) const {
     sample.at = at;
     std::vector<MachineUsage> all;
     all.reserve(seen.domains.size());
+    std::map<std::string, std::vector<std::size_t>> members;  // of pools, as indexes into `all`
     for (const auto& domain : seen.domains) {
         const auto earlier = before_.find(domain.uuid);
         const auto machine = find_machine_(domain.uuid);
         MachineShape shape;
         if (machine) shape = shape_of(machine->config, machine->boot_time, at);
+        if (const auto memory = seen.memory.find(domain.uuid); memory != seen.memory.end()) {
+            shape.shared_bytes = memory->second.shared_bytes;
+            shape.swapped_bytes = memory->second.swapped_bytes;
+        }
         MachineUsage usage = measure_machine(earlier == before_.end() ? nullptr : &earlier->second,
                                              domain, shape, context_.host_info.cpu_mhz);
-        if (machine) usage.ref = machine->ref;
+        if (machine) {
+            usage.ref = machine->ref;
+            for (const auto& pool : machine->pools) members[pool.id].push_back(all.size());
+        }
         all.push_back(std::move(usage));
+    }
+    for (const auto& [pool, indexes] : members) {
+        std::vector<const MachineUsage*> machines;
+        for (const std::size_t index : indexes) machines.push_back(&all[index]);
+        sample.pools.push_back({{vim::TypeId::ResourcePool, pool}, sum_of_pool(machines)});
     }
     // Foreign domains count for the host, whose CPU and memory they take.
     sample.host = measure_host(host_before_ ? &*host_before_ : nullptr, seen.host, all, capacity());
@@ -134,7 +150,12 @@ void Sampler::keep(Look seen, const Sample& sample) {
     for (const MachineUsage& usage : sample.machines) {
         if (usage.cpu_mhz) history_.record(usage.ref.id, at, usage.readings);
     }
-    if (sample.host.cpu_mhz) history_.record(references::host.id, at, sample.host.readings);
+    if (sample.host.cpu_mhz) {
+        history_.record(references::host.id, at, sample.host.readings);
+        for (const PoolSample& pool : sample.pools) {
+            history_.record(pool.ref.id, at, pool.readings);
+        }
+    }
     for (const std::string& entity : history_.entities()) {
         if (context_.inventory.find(entity) == nullptr) history_.forget(entity);
     }

@@ -11,6 +11,7 @@
 #include "host/context.hpp"
 #include "host/performance/history.hpp"
 #include "host/performance/machine_shape.hpp"
+#include "host/performance/process_memory.hpp"
 #include "host/performance/usage.hpp"
 
 namespace drover::host {
@@ -20,11 +21,19 @@ struct SampledMachine {
     vim::MoRef ref;
     vim::VirtualMachineConfigInfo config;
     std::optional<base::WallTime> boot_time;
+    std::vector<vim::MoRef> pools{};  ///< the machine's own and all above it
+};
+
+/// What the running machines of a resource pool use together.
+struct PoolSample {
+    vim::MoRef ref;
+    std::vector<Reading> readings;
 };
 
 struct Sample {
     base::WallTime at;
     std::vector<MachineUsage> machines;  ///< the registered ones that run
+    std::vector<PoolSample> pools;       ///< those with machines that run
     HostUsage host;
 };
 
@@ -60,13 +69,14 @@ private:
     struct Look {
         std::vector<hypervisor::DomainStats> domains;
         HostCounters host;
+        std::map<hypervisor::DomainUuid, ProcessMemory> memory;
     };
     using Domains = std::map<hypervisor::DomainUuid, hypervisor::DomainStats>;
 
     task::Awaitable<void> run();
     task::Awaitable<void> take_soon();
     task::Awaitable<void> try_take(bool keep);
-    Look look(std::vector<std::string> nic_names) const;
+    Look look(std::vector<std::string> nic_names);
     std::vector<std::string> physical_nic_names() const;
     HostCapacity capacity() const;
     Sample measure(const Look& look, base::WallTime at) const;
@@ -76,6 +86,7 @@ private:
     FindMachine find_machine_;
     std::vector<Listener> listeners_;
     History history_;
+    ProcessMemories memories_;  // of the queue that looks
     // The last look that was kept: rates are counted from it. A first look at a machine between two
     // kept ones stands here as well, so that the next one has something to count from.
     Domains before_;

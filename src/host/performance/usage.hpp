@@ -29,6 +29,28 @@ struct MachineShape {
     std::map<std::string, std::string, std::less<>> disk_names{};
     /// By the NIC's position: its device key ("4000").
     std::vector<std::string> nic_names{};
+    /// By the hypervisor's name for the disk: its datastore's id.
+    std::map<std::string, std::string, std::less<>> disk_datastores{};
+    // What the kernel tells of the machine's process, where it may be asked.
+    std::optional<std::uint64_t> shared_bytes{};
+    std::optional<std::uint64_t> swapped_bytes{};
+};
+
+/// What is read and written in a second, and how long it takes.
+struct DiskRates {
+    double reads = 0;
+    double writes = 0;
+    double read_kilobytes = 0;
+    double write_kilobytes = 0;
+    double read_ns = 0;  ///< of all reads together
+    double write_ns = 0;
+
+    DiskRates& operator+=(const DiskRates& other);
+    double read_latency_ms() const { return reads > 0 ? read_ns / reads / 1e6 : 0; }
+    double write_latency_ms() const { return writes > 0 ? write_ns / writes / 1e6 : 0; }
+    double latency_ms() const {
+        return reads + writes > 0 ? (read_ns + write_ns) / (reads + writes) / 1e6 : 0;
+    }
 };
 
 /// What a machine uses. What can't be known yet (rates at the first sight) is unset.
@@ -43,14 +65,23 @@ struct MachineUsage {
     std::uint64_t granted_memory_bytes = 0;
     std::uint64_t ballooned_memory_bytes = 0;
     std::uint64_t overhead_memory_bytes = 0;
-    std::optional<std::uint64_t> shared_memory_bytes{};  ///< never known for one machine so far
+    std::optional<std::uint64_t> shared_memory_bytes{};   ///< by KSM, where it may be seen
+    std::optional<std::uint64_t> swapped_memory_bytes{};  ///< by the host, where it may be seen
     std::optional<std::chrono::seconds> uptime{};
     std::optional<std::uint64_t> disk_read_bytes_per_second{};
     std::optional<std::uint64_t> disk_write_bytes_per_second{};
     std::optional<std::uint64_t> net_received_bytes_per_second{};
     std::optional<std::uint64_t> net_sent_bytes_per_second{};
-    std::vector<Reading> readings{};  ///< for the history
+    std::map<std::string, DiskRates> datastores{};  ///< by the datastore's id
+    std::vector<Reading> readings{};                ///< for the history
 };
+
+/// Figures of one datastore and, in the end, of the slowest.
+void add_datastores(const std::map<std::string, DiskRates>& datastores,
+                    std::vector<Reading>& readings);
+
+/// What the machines of a pool use together: the readings that vSphere has for pools.
+std::vector<Reading> sum_of_pool(std::span<const MachineUsage* const> machines);
 
 /// `before` is an earlier look at the same machine, null if there is none.
 MachineUsage measure_machine(const hypervisor::DomainStats* before,
@@ -64,13 +95,27 @@ struct NicCounters {
     std::uint64_t rx_packets = 0;
     std::uint64_t tx_bytes = 0;
     std::uint64_t tx_packets = 0;
+    std::uint64_t rx_errors = 0;
+    std::uint64_t rx_drops = 0;
+    std::uint64_t tx_errors = 0;
+    std::uint64_t tx_drops = 0;
+};
+
+/// One logical CPU of the host, in clock ticks: only their proportion counts.
+struct CpuCounters {
+    std::uint32_t index = 0;
+    std::uint64_t busy = 0;
+    std::uint64_t idle = 0;
 };
 
 /// The host at one moment.
 struct HostCounters {
     hypervisor::HostStats stats{};
     std::vector<NicCounters> nics{};
-    std::optional<std::uint64_t> shared_memory_bytes{};  ///< by KSM
+    std::optional<std::uint64_t> shared_memory_bytes{};  ///< by KSM: what guests see
+    std::optional<std::uint64_t> shared_copies_bytes{};  ///< by KSM: what it takes
+    std::optional<std::uint64_t> swap_used_bytes{};
+    std::vector<CpuCounters> cpus{};
     std::chrono::steady_clock::time_point taken_at{};
     std::chrono::seconds uptime{};
 };
@@ -95,6 +140,12 @@ struct HostUsage {
 /// `machines` are all that run on the host.
 HostUsage measure_host(const HostCounters* before, const HostCounters& now,
                        std::span<const MachineUsage> machines, const HostCapacity& capacity);
+
+/// Reads /proc/stat. Lines that are none of one CPU are passed over.
+std::vector<CpuCounters> parse_stat(std::string_view text);
+
+/// The number of a line such as "SwapFree:  123 kB" of /proc/meminfo or a process's status.
+std::optional<std::uint64_t> kilobytes_of(std::string_view text, std::string_view name);
 
 /// Reads /proc/net/dev. Lines that are none of a NIC are passed over.
 std::vector<NicCounters> parse_net_dev(std::string_view text);

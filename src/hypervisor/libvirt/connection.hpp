@@ -3,8 +3,8 @@
 #include <memory>
 #include <thread>
 
+#include "hypervisor/event_queue.hpp"
 #include "hypervisor/libvirt/deadline.hpp"
-#include "hypervisor/libvirt/event_queue.hpp"
 #include "hypervisor/libvirt/handles.hpp"
 #include "hypervisor/libvirt/libvirt_hypervisor.hpp"
 

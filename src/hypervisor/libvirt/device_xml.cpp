@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 namespace drover::hypervisor::libvirt {
 namespace {
@@ -338,6 +339,26 @@ void append_devices(pugi::xml_node devices, const DomainSpec& spec) {
     append_inputs(devices, spec);
     append_console(devices, spec);
     append_balloon_and_rng(devices, spec);
+}
+
+std::string to_disk_xml(const DomainSpec& spec, const DiskSpec& disk) {
+    DiskSpec plugged = disk;
+    plugged.boot_index.reset();
+    pugi::xml_document document;
+    append_disk(document, spec, plugged);
+    std::ostringstream text;
+    document.first_child().print(text);
+    return text.str();
+}
+
+std::string to_nic_xml(const NicSpec& nic) {
+    NicSpec plugged = nic;
+    plugged.boot_index.reset();
+    pugi::xml_document document;
+    append_nic(document, plugged);
+    std::ostringstream text;
+    document.first_child().print(text);
+    return text.str();
 }
 
 }  // namespace drover::hypervisor::libvirt

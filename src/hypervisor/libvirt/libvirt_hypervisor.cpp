@@ -1,6 +1,7 @@
 #include "hypervisor/libvirt/libvirt_hypervisor.hpp"
 
 #include "hypervisor/libvirt/call_context.hpp"
+#include "hypervisor/libvirt/device_xml.hpp"
 #include "hypervisor/libvirt/domain_xml.hpp"
 #include "hypervisor/libvirt/operations.hpp"
 
@@ -8,7 +9,6 @@ namespace drover::hypervisor {
 namespace {
 
 using libvirt::CallContext;
-using libvirt::EventQueue;
 
 // Forwards each call to its operation, on a thread with a deadline.
 class LibvirtHypervisor final : public Hypervisor {
@@ -93,6 +93,33 @@ public:
     void set_cpu_tuning(const DomainUuid& uuid, const CpuTuning& tuning) override {
         validate_cpu_tuning(tuning);
         call("set shares and limit", libvirt::set_cpu_tuning, uuid, tuning);
+    }
+
+    void press_keys(const DomainUuid& uuid, const std::vector<std::uint32_t>& usb_codes) override {
+        call("press keys", libvirt::press_keys, uuid, usb_codes);
+    }
+    void inject_nmi(const DomainUuid& uuid) override {
+        call("interrupt", libvirt::inject_nmi, uuid);
+    }
+    void sleep_guest(const DomainUuid& uuid) override {
+        call("put the guest to sleep", libvirt::sleep_guest, uuid, context_.options().agent_limit);
+    }
+    void attach_disk(const DomainUuid& uuid, const DomainSpec& spec,
+                     const DiskSpec& disk) override {
+        call("plug in a disk", libvirt::attach_device, uuid, libvirt::to_disk_xml(spec, disk));
+    }
+    void attach_nic(const DomainUuid& uuid, const NicSpec& nic) override {
+        call("plug in a network card", libvirt::attach_device, uuid, libvirt::to_nic_xml(nic));
+    }
+    void detach_disk(const DomainUuid& uuid, const std::string& target) override {
+        call("unplug a disk", libvirt::detach_disk, uuid, target);
+    }
+    void detach_nic(const DomainUuid& uuid, const std::string& mac) override {
+        call("unplug a network card", libvirt::detach_nic, uuid, mac);
+    }
+    void set_bridge(const DomainUuid& uuid, const std::string& mac,
+                    const std::string& bridge) override {
+        call("join another network", libvirt::set_bridge, uuid, mac, bridge);
     }
 
     HostInfo host_info() override {

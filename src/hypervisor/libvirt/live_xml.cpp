@@ -75,6 +75,14 @@ bool same_mac(std::string_view left, std::string_view right) {
     return std::ranges::equal(left, right, {}, lower, lower);
 }
 
+xml_node find_nic(const pugi::xml_document& document, std::string_view mac) {
+    for (auto nic : document.child("domain").child("devices").children("interface")) {
+        if (same_mac(nic.child("mac").attribute("address").value(), mac)) return nic;
+    }
+    throw HypervisorError(ErrorKind::not_found,
+                          fmt::format("the domain has no network card {}", mac));
+}
+
 std::string write(xml_node node) {
     std::ostringstream stream;
     node.print(stream, "  ", pugi::format_indent);
@@ -133,17 +141,34 @@ std::string media_change_xml(std::string_view live_xml, std::string_view target,
     throw HypervisorError(ErrorKind::not_found, fmt::format("the domain has no drive {}", target));
 }
 
+std::string disk_xml(std::string_view live_xml, std::string_view target) {
+    const auto document = parse(live_xml);
+    for (auto disk : document.child("domain").child("devices").children("disk")) {
+        if (disk.child("target").attribute("dev").value() == target) return write(disk);
+    }
+    throw HypervisorError(ErrorKind::not_found, fmt::format("the domain has no disk {}", target));
+}
+
+std::string nic_xml(std::string_view live_xml, std::string_view mac) {
+    const auto document = parse(live_xml);
+    return write(find_nic(document, mac));
+}
+
+std::string bridge_change_xml(std::string_view live_xml, std::string_view mac,
+                              std::string_view bridge) {
+    const auto document = parse(live_xml);
+    auto nic = find_nic(document, mac);
+    nic.child("source").attribute("bridge").set_value(std::string(bridge).c_str());
+    return write(nic);
+}
+
 std::string link_change_xml(std::string_view live_xml, std::string_view mac, bool up) {
     const auto document = parse(live_xml);
-    for (auto nic : document.child("domain").child("devices").children("interface")) {
-        if (!same_mac(nic.child("mac").attribute("address").value(), mac)) continue;
-        auto link = nic.child("link") ? nic.child("link") : nic.append_child("link");
-        if (!link.attribute("state")) link.append_attribute("state");
-        link.attribute("state").set_value(up ? "up" : "down");
-        return write(nic);
-    }
-    throw HypervisorError(ErrorKind::not_found,
-                          fmt::format("the domain has no network card {}", mac));
+    auto nic = find_nic(document, mac);
+    auto link = nic.child("link") ? nic.child("link") : nic.append_child("link");
+    if (!link.attribute("state")) link.append_attribute("state");
+    link.attribute("state").set_value(up ? "up" : "down");
+    return write(nic);
 }
 
 std::string keep_saved_cpu(const std::string& xml, std::string_view saved_xml) {

@@ -23,6 +23,14 @@ std::string media_change_xml(std::string_view live_xml, std::string_view target,
 /// The <interface> element with this MAC address and the link up or down. not_found if none has it.
 std::string link_change_xml(std::string_view live_xml, std::string_view mac, bool up);
 
+/// The <disk> element of the disk `target`; not_found if there is none.
+std::string disk_xml(std::string_view live_xml, std::string_view target);
+/// The <interface> element with this MAC address; not_found if none has it.
+std::string nic_xml(std::string_view live_xml, std::string_view mac);
+/// The same, joined to another bridge.
+std::string bridge_change_xml(std::string_view live_xml, std::string_view mac,
+                              std::string_view bridge);
+
 /// `xml` with the CPU of a saved domain, if it asks for host-model: what that meant was settled
 /// when the domain first started, and the guest must keep it. Any other CPU is left as it is.
 std::string keep_saved_cpu(const std::string& xml, std::string_view saved_xml);

@@ -49,6 +49,17 @@ void set_link_state(virConnectPtr connection, const DomainUuid& uuid, const std:
 void set_balloon(virConnectPtr connection, const DomainUuid& uuid, std::uint64_t memory_bytes);
 void set_cpu_tuning(virConnectPtr connection, const DomainUuid& uuid, const CpuTuning& tuning);
 
+// domain_plug.cpp
+void press_keys(virConnectPtr connection, const DomainUuid& uuid,
+                const std::vector<std::uint32_t>& usb_codes);
+void inject_nmi(virConnectPtr connection, const DomainUuid& uuid);
+void sleep_guest(virConnectPtr connection, const DomainUuid& uuid, std::chrono::seconds limit);
+void attach_device(virConnectPtr connection, const DomainUuid& uuid, const std::string& xml);
+void detach_disk(virConnectPtr connection, const DomainUuid& uuid, const std::string& target);
+void detach_nic(virConnectPtr connection, const DomainUuid& uuid, const std::string& mac);
+void set_bridge(virConnectPtr connection, const DomainUuid& uuid, const std::string& mac,
+                const std::string& bridge);
+
 // host_query.cpp
 HostInfo host_info(virConnectPtr connection, const LibvirtOptions& options);
 HostStats host_stats(virConnectPtr connection);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "hypervisor/libvirt/event_queue.hpp"
+#include "hypervisor/event_queue.hpp"
 #include "hypervisor/libvirt/handles.hpp"
 #include "hypervisor/libvirt/libvirt_hypervisor.hpp"
 

@@ -1,9 +1,12 @@
 #include "storage/directory/directory_blobs.hpp"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <array>
+#include <optional>
 
 #include <cerrno>
 
@@ -15,6 +18,20 @@
 namespace drover::storage::directory {
 namespace {
 
+// Directories belong to few users, so the last one is remembered.
+std::string user_name(uid_t user) {
+    thread_local std::optional<uid_t> known;
+    thread_local std::string name;
+    if (known == user) return name;
+    std::array<char, 4096> buffer{};
+    struct passwd entry{};
+    struct passwd* found = nullptr;
+    ::getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found);
+    name = found != nullptr ? std::string(found->pw_name) : std::to_string(user);
+    known = user;
+    return name;
+}
+
 FileInfo to_info(std::string name, const struct stat& status) {
     FileInfo info;
     info.name = std::move(name);
@@ -25,6 +42,7 @@ FileInfo to_info(std::string name, const struct stat& status) {
     info.allocated_bytes = static_cast<std::uint64_t>(status.st_blocks) * 512;
     info.modified = base::WallTime(std::chrono::seconds(status.st_mtim.tv_sec) +
                                    std::chrono::microseconds(status.st_mtim.tv_nsec / 1000));
+    info.owner = user_name(status.st_uid);
     return info;
 }
 

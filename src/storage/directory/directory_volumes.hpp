@@ -8,7 +8,7 @@
 namespace drover::storage::directory {
 
 /// Disks as files. Files: disk_chain.cpp reads, disk_create.cpp makes, grows and removes,
-/// disk_copy.cpp copies and imports.
+/// disk_copy.cpp copies and imports, disk_refit.cpp changes how they take their space.
 class DirectoryVolumes final : public VolumeStore {
 public:
     explicit DirectoryVolumes(Root& root) : root_(root) {}
@@ -18,7 +18,9 @@ public:
     void delete_disk(const DatastorePath& path) override;
     DiskDescription describe_disk(const DatastorePath& path) override;
     DiskDescription grow_disk(const DatastorePath& path, std::uint64_t capacity_bytes,
-                              const CopyControl& control) override;
+                              const CopyControl& control, bool zeroes_written) override;
+    DiskDescription refit_disk(const DatastorePath& path, Refit refit,
+                               const CopyControl& control) override;
     DiskDescription copy_disk(const DatastorePath& from, const DatastorePath& to,
                               Provisioning provisioning, const CopyControl& control) override;
     DiskDescription import_disk(const DatastorePath& from, const DatastorePath& to,

@@ -345,5 +345,30 @@ TEST_F(Volumes, SurviveAKillAtAnyMoment) {
     EXPECT_FALSE(fs::exists(top_ / "vm"));
 }
 
+TEST_F(Volumes, ChangeHowTheyTakeTheirSpace) {
+    const CopyControl quiet;
+    volumes().create_disk(at("vm/d.vmdk"), spec(4 * kMib));
+    poke("vm/d-flat.raw", kMib, "content");
+    poke("vm/d-flat.raw", 2 * kMib, std::string(kMib, '\0'));
+    const auto before = volumes().describe_disk(at("vm/d.vmdk")).allocated_bytes;
+    EXPECT_GE(before, kMib);
+    const auto shrunk = volumes().refit_disk(at("vm/d.vmdk"), Refit::shrink, quiet);
+    EXPECT_LT(shrunk.allocated_bytes, kMib);
+    EXPECT_EQ(shrunk.provisioning, Provisioning::thin);
+    EXPECT_EQ(blobs().read(at("vm/d-flat.raw"), 8 * kMib).substr(kMib, 7), "content");
+
+    const auto inflated = volumes().refit_disk(at("vm/d.vmdk"), Refit::inflate, quiet);
+    EXPECT_GE(inflated.allocated_bytes, 4 * kMib);
+    EXPECT_EQ(inflated.provisioning, Provisioning::thick_eager);
+    EXPECT_EQ(blobs().read(at("vm/d-flat.raw"), 8 * kMib).substr(kMib, 7), "content");
+    EXPECT_THROW(volumes().refit_disk(at("vm/d.vmdk"), Refit::shrink, quiet), StorageError);
+
+    volumes().refit_disk(at("vm/d.vmdk"), Refit::zero, quiet);
+    EXPECT_EQ(blobs().read(at("vm/d-flat.raw"), 8 * kMib), std::string(4 * kMib, '\0'));
+
+    volumes().create_disk(at("vm/c.vmdk"), child_of(at("vm/d.vmdk")));
+    EXPECT_THROW(volumes().refit_disk(at("vm/c.vmdk"), Refit::inflate, quiet), StorageError);
+}
+
 }  // namespace
 }  // namespace drover::storage

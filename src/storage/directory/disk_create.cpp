@@ -205,7 +205,7 @@ void DirectoryVolumes::delete_disk(const DatastorePath& path) {
 }
 
 DiskDescription DirectoryVolumes::grow_disk(const DatastorePath& path, std::uint64_t capacity_bytes,
-                                            const CopyControl& control) {
+                                            const CopyControl& control, bool zeroes_written) {
     const auto place = root_.open_parent(path);
     check_capacity(path, capacity_bytes);
     DiskMarker marker(place);
@@ -221,7 +221,8 @@ DiskDescription DirectoryVolumes::grow_disk(const DatastorePath& path, std::uint
     // Nothing that may stand behind the present end becomes content.
     set_size(data.get(), before.capacity_bytes, place.path);
     try {
-        provision(data.get(), before.capacity_bytes, capacity_bytes, before.provisioning, control,
+        provision(data.get(), before.capacity_bytes, capacity_bytes,
+                  zeroes_written ? Provisioning::thick_eager : before.provisioning, control,
                   place.path);
         sync_file(data.get(), place.path);
         vmx::DiskDescriptor descriptor = read_descriptor(path);

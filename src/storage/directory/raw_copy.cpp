@@ -16,23 +16,6 @@ namespace {
 constexpr std::uint64_t kStepBytes = 16 << 20;  // between two looks at the stop token
 constexpr std::size_t kBufferBytes = 1 << 20;
 
-// The next run of data at or after `offset`; begin == end == size if there is none.
-struct Run {
-    std::uint64_t begin;
-    std::uint64_t end;
-};
-
-Run next_run(int file, std::uint64_t offset, std::uint64_t size, const std::string& path) {
-    const off_t begin = ::lseek(file, static_cast<off_t>(offset), SEEK_DATA);
-    if (begin < 0 && errno == ENXIO) return {size, size};
-    if (begin < 0 && errno == EINVAL) return {offset, size};  // no holes on this file system
-    if (begin < 0) throw StorageError::from_errno(errno, path, "find data");
-    const off_t end = ::lseek(file, begin, SEEK_HOLE);
-    if (end < 0) throw StorageError::from_errno(errno, path, "find a hole");
-    return {std::min(static_cast<std::uint64_t>(begin), size),
-            std::min(static_cast<std::uint64_t>(end), size)};
-}
-
 bool can_not_share(int error) {
     return error == EXDEV || error == EINVAL || error == EOPNOTSUPP || error == ENOSYS ||
            error == EBADF;
@@ -82,6 +65,17 @@ private:
 };
 
 }  // namespace
+
+Run next_run(int file, std::uint64_t offset, std::uint64_t size, const std::string& path) {
+    const off_t begin = ::lseek(file, static_cast<off_t>(offset), SEEK_DATA);
+    if (begin < 0 && errno == ENXIO) return {size, size};
+    if (begin < 0 && errno == EINVAL) return {offset, size};  // no holes on this file system
+    if (begin < 0) throw StorageError::from_errno(errno, path, "find data");
+    const off_t end = ::lseek(file, begin, SEEK_HOLE);
+    if (end < 0) throw StorageError::from_errno(errno, path, "find a hole");
+    return {std::min(static_cast<std::uint64_t>(begin), size),
+            std::min(static_cast<std::uint64_t>(end), size)};
+}
 
 void check_stop(const CopyControl& control, const std::string& path) {
     if (control.stop.stop_requested()) {

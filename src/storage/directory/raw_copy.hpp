@@ -37,6 +37,14 @@ void write_zeroes(int file, std::uint64_t from_bytes, std::uint64_t to_bytes,
 void allocate(int file, std::uint64_t from_bytes, std::uint64_t to_bytes,
               const CopyControl& control, const std::string& path);
 
+/// The next run of data at or after `offset`; begin == end == size if there is none.
+struct Run {
+    std::uint64_t begin;
+    std::uint64_t end;
+};
+Run next_run(int file, std::uint64_t offset_bytes, std::uint64_t size_bytes,
+             const std::string& path);
+
 void set_size(int file, std::uint64_t size_bytes, const std::string& path);
 
 }  // namespace drover::storage::directory

@@ -1,11 +1,11 @@
-#include "hypervisor/libvirt/event_queue.hpp"
+#include "hypervisor/event_queue.hpp"
 
 #include <algorithm>
 #include <exception>
 
 #include "base/log.hpp"
 
-namespace drover::hypervisor::libvirt {
+namespace drover::hypervisor {
 
 struct EventQueue::Subscriber {
     EventSink sink;
@@ -139,4 +139,4 @@ void EventQueue::run(const std::shared_ptr<State>& state) {
     }
 }
 
-}  // namespace drover::hypervisor::libvirt
+}  // namespace drover::hypervisor

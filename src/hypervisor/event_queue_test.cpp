@@ -1,4 +1,4 @@
-#include "hypervisor/libvirt/event_queue.hpp"
+#include "hypervisor/event_queue.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,10 @@
 
 #include "hypervisor/libvirt/deadline.hpp"
 
-namespace drover::hypervisor::libvirt {
+namespace drover::hypervisor {
 namespace {
+
+using libvirt::CallRunner;
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -138,4 +140,4 @@ TEST(CallRunner, BoundsHowManyHang) {
 }
 
 }  // namespace
-}  // namespace drover::hypervisor::libvirt
+}  // namespace drover::hypervisor

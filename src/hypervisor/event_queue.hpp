@@ -10,10 +10,10 @@
 
 #include "hypervisor/events.hpp"
 
-namespace drover::hypervisor::libvirt {
+namespace drover::hypervisor {
 
-/// Hands events to subscribers on one thread, so that a slow one never holds up libvirt's own event
-/// loop (which also answers keepalives). Thread-safe.
+/// Hands events to subscribers on one thread, so that a slow one never holds up the engine's own
+/// event loop (libvirt's also answers keepalives). Thread-safe.
 class EventQueue {
 public:
     /// More events than this waiting means that nobody keeps up: they are dropped, and a lost and
@@ -40,4 +40,4 @@ private:
     std::thread thread_;
 };
 
-}  // namespace drover::hypervisor::libvirt
+}  // namespace drover::hypervisor
