@@ -6,7 +6,7 @@ JOBS  ?= $(shell nproc)
 BIN   := $(BUILD)/bin
 SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: run stop build test test-unit test-e2e lint format bench fuzz packages soak-guest-boot asan tsan deps-build deps-run deps-test clean
+.PHONY: docs run stop simulate build test test-unit test-e2e lint format bench fuzz packages soak-guest-boot asan tsan deps-build deps-run deps-test clean
 
 ## Start the three-host sandbox cluster and say where to click and how to log in.
 run: deps-run build
@@ -15,6 +15,10 @@ run: deps-run build
 ## Take it down again, with everything that belongs to it.
 stop:
 	$(SUDO) $(BIN)/drover sandbox down
+
+## A host with simulated machines on 127.0.0.1, without root: N=10000 for another number of them.
+simulate: build
+	$(BIN)/drover sandbox simulate --machines $(or $(N),1000)
 
 ## Programs go to build/bin.
 build: deps-build
@@ -64,6 +68,10 @@ packages: build
 ## The demo guest on every disk bus and network adapter, by BIOS and UEFI (about half an hour).
 soak-guest-boot: deps-test deps-run build
 	tests/run-as-root /usr/bin/python3 tests/sandbox/guest_boot_soak.py
+
+## The reference pages that are made of the program itself.
+docs: build
+	cmake --build $(BUILD) --target docs
 
 deps-build:
 	@packaging/install-deps build

@@ -85,6 +85,8 @@ def configure_host(plan, host):
     )
     for line in lines:
         system.run("ip", *line.split())
+    # The mark of drover's own bridges: drover-rootd touches no others.
+    system.run("ip", "link", "set", "dev", plans.VM_BRIDGE, "alias", "drover virtual switch")
     _disable_ipv6(plans.VM_BRIDGE)
 
 

@@ -16,7 +16,8 @@ QEMU_USER = "libvirt-qemu"
 DATASTORE = "shared"
 GUEST_TEMPLATE = "demo"
 NETWORK = "VM Network"
-VM_BRIDGE = "brvm0"
+VM_BRIDGE = "vSwitch0"  # begins as drover-rootd is told that bridges may
+BRIDGE_PREFIX = "vSwitch"
 ACCOUNT = "root"
 MAX_HOSTS = 16
 

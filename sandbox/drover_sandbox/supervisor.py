@@ -187,7 +187,7 @@ def _start_daemons(plan, host):
         listener = socket.create_server((plan.address(host), 443), backlog=128)
         rootd = start([plan.program("drover-rootd"), "--socket", _ROOTD_SOCKET, "--peer-user",
                        plans.USER, "--datastore-root", plan.datastore_directory,
-                       "--bridge-prefix", "brvm"])
+                       "--bridge-prefix", plans.BRIDGE_PREFIX])
     libvirtd = start(["libvirtd", "--listen", "--pid-file", "/run/libvirt/libvirtd.pid"])
     _wait_for_socket(_LIBVIRT_SOCKET, libvirtd, 20.0)
     if plan.hostd:

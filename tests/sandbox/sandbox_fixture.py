@@ -123,7 +123,7 @@ def domain_xml(sandbox, host_name, disk, serial, name="guest"):
     <controller type='scsi' model='vmpvscsi'/>
     <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{disk}'/>
       <target dev='sda' bus='scsi'/></disk>
-    <interface type='bridge'><source bridge='brvm0'/><mac address='52:54:00:00:00:01'/>
+    <interface type='bridge'><source bridge='vSwitch0'/><mac address='52:54:00:00:00:01'/>
       <model type='vmxnet3'/></interface>
     <serial type='file'><source path='{serial}'/></serial>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>

@@ -229,7 +229,7 @@ class Isolation(LifeTest):
         sandbox = self.sandbox()
         sandbox.up(hosts=2)
         self.assertEqual("host2", sandbox.inside("host2", "hostname"))
-        self.assertEqual({"lo", "brvm0", "uplink0", "migration0"},
+        self.assertEqual({"lo", "vSwitch0", "uplink0", "migration0"},
                          set(sandbox.inside("host2", "ls", "/sys/class/net").split()))
         self.assertEqual("1", sandbox.inside("host2", "pidof", "-s", "-x", "drover-sandbox"))
         for place in ("/run", "/etc/libvirt", "/var/lib/libvirt"):
@@ -289,7 +289,7 @@ class HostdContract(LifeTest):
                                                        "cgroup_partition")))
         self.assertEqual([{"name": "shared", "path": plan.datastore_directory}],
                          config["datastores"])
-        self.assertEqual([{"name": "VM Network", "bridge": "brvm0"}], config["networks"])
+        self.assertEqual([{"name": "VM Network", "bridge": "vSwitch0"}], config["networks"])
         with open(os.path.join(config["state_directory"], "account"), encoding="utf-8") as file:
             self.assertEqual(f"root:{host['password']}", file.read())
 

@@ -6,13 +6,28 @@ import ssl
 import time
 
 from pyVim.connect import Disconnect, SmartConnect
-from pyVmomi import vim, vmodl
+from pyVmomi import VmomiSupport, vim, vmodl
 
 # No answer of a host takes longer.
 socket.setdefaulttimeout(60)
 
 # What a client sees of a server that dies or is not there yet.
 LOST = (OSError, http.client.HTTPException, ssl.SSLError)
+
+
+def _let_faults_be_reported():
+    """unittest sets __traceback__ of what was raised, which pyVmomi's faults refuse."""
+    strict = VmomiSupport.DataObject.__setattr__
+
+    def tolerant(self, name, value):
+        if name.startswith("__"):
+            return Exception.__setattr__(self, name, value)
+        return strict(self, name, value)
+
+    VmomiSupport.DataObject.__setattr__ = tolerant
+
+
+_let_faults_be_reported()
 
 
 class Connection:
