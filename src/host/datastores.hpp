@@ -81,8 +81,8 @@ public:
     /// Lets a task show the progress of storage work and stop it. On the strand.
     storage::CopyControl control_for(const task::TaskContextPtr& task) const;
 
-    /// Makes a directory of this host a datastore, for good. Throws StorageError if it can't be one.
-    /// The caller has checked the name. The result holds for as long as the host runs.
+    /// Makes a directory of this host a datastore, for good. Throws StorageError if it can't be
+    /// one. The caller has checked the name. The result holds for as long as the host runs.
     task::Awaitable<DatastoreEntry*> add(std::string name, std::filesystem::path path);
     /// Forgets a datastore that was added; its files stay. It must have no machines.
     task::Awaitable<void> remove(DatastoreEntry& entry);

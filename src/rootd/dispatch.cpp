@@ -49,7 +49,9 @@ struct Carrier {
         return {};
     }
     Message operator()(const SystemIdentityRequest&) const { return system_identity(policy); }
-    Message operator()(const VersionRequest&) const { return {{"version", version}, {"bridge_prefix", policy.bridge_prefix}}; }
+    Message operator()(const VersionRequest&) const {
+        return {{"version", version}, {"bridge_prefix", policy.bridge_prefix}};
+    }
 };
 
 void audit(const Peer& peer, std::string_view what, std::string_view outcome) {

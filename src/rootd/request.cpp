@@ -176,10 +176,9 @@ constexpr std::array kOperations{
                                         fields.take_word("action", {"start", "stop", "restart",
                                                                     "enable", "disable"})};
               }},
-    Operation{"set_time_zone",
-              [](Fields& fields) -> Request {
-                  return SetTimeZone{fields.take_name("zone", "/_+-")};
-              }},
+    Operation{
+        "set_time_zone",
+        [](Fields& fields) -> Request { return SetTimeZone{fields.take_name("zone", "/_+-")}; }},
     Operation{
         "set_clock",
         [](Fields& fields) -> Request { return SetClock{fields.take_number("since_1970_us")}; }},
@@ -216,9 +215,8 @@ struct ToMessage {
     Message operator()(const VersionRequest&) const { return {{"operation", "version"}}; }
     Message operator()(const ListServices&) const { return {{"operation", "list_services"}}; }
     Message operator()(const ControlService& request) const {
-        return {{"operation", "control_service"},
-                {"unit", request.unit},
-                {"action", request.action}};
+        return {
+            {"operation", "control_service"}, {"unit", request.unit}, {"action", request.action}};
     }
     Message operator()(const SetTimeZone& request) const {
         return {{"operation", "set_time_zone"}, {"zone", request.zone}};

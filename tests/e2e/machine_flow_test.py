@@ -143,7 +143,7 @@ class MachineFlow(unittest.TestCase):
         with self.assertRaises(vim.fault.InvalidDeviceSpec):
             wait_task(machine.ReconfigVM_Task(add_disk(0)))  # the unit is taken
         wait_task(machine.PowerOnVM_Task())
-        with self.assertRaises(vim.fault.InvalidPowerState):
+        with self.assertRaises(vim.fault.MemoryHotPlugNotSupported):
             wait_task(machine.ReconfigVM_Task(vim.vm.ConfigSpec(memoryMB=512)))
         with self.assertRaises(vim.fault.InvalidPowerState):
             wait_task(machine.Destroy_Task())

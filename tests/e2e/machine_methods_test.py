@@ -9,7 +9,8 @@ import unittest
 import urllib.error
 import urllib.request
 
-from drover_e2e import Sandbox, add_disk, connect, make_spec, remove_disk, wait_task
+from drover_e2e import (Sandbox, add_disk, connect, connect_when_ready, make_spec, remove_disk,
+                        wait_task, wait_until)
 from pyVmomi import vim, vmodl
 
 
@@ -183,10 +184,7 @@ class Stopped(Case):
         address = "/folder/sent/sent.vmx?dsName=shared"
         text = fetch(address)[2].decode() + 'annotation = "by hand"\n'
         self.assertEqual(200, fetch(address, "PUT", text.encode())[0])
-        for _ in range(50):
-            if machine.config.annotation == "by hand":
-                break
-        self.assertEqual("by hand", machine.config.annotation)
+        wait_until(lambda: machine.config.annotation == "by hand", 10, "the file to be read")
         tag = fetch(address)[1]["ETag"]
         part = fetch(address, headers={"Range": "bytes=0-3", "If-Range": tag})
         self.assertEqual((206, 4), (part[0], len(part[2])))
@@ -253,15 +251,16 @@ class Pools(Case):
         gold = self.pool(self.root, "home")
         inner = self.pool(gold, "room", limit=600)
         machine = wait_task(gold.CreateChildVM_Task(make_spec("guest", clone_of=None), None))
-        self.addCleanup(self.remove, machine)
         self.assertEqual(gold, machine.resourcePool)
         inner.MoveIntoResourcePool([machine])
         self.assertEqual((inner, [machine], []),
                          (machine.resourcePool, list(inner.vm), list(gold.vm)))
         wait_task(machine.PowerOnVM_Task())
         SANDBOX.kill_hostd()
-        self.host = self.again()
+        self.host = connect_when_ready(SANDBOX)
+        self.addCleanup(self.host.close)
         machine = self.host.machine("guest")
+        self.addCleanup(self.remove, machine)
         self.assertEqual("room", machine.resourcePool.name)
         pool = machine.resourcePool.parent
         wait_task(machine.resourcePool.Destroy_Task())
@@ -269,13 +268,6 @@ class Pools(Case):
         wait_task(pool.Rename_Task("house"))
         self.host.compute.resourcePool.DestroyChildren()
         self.assertEqual(self.host.compute.resourcePool, machine.resourcePool)
-        self.remove(machine)
-
-    def again(self):
-        from drover_e2e import connect_when_ready
-        connection = connect_when_ready(SANDBOX)
-        self.addCleanup(connection.close)
-        return connection
 
     def test_many_are_powered_on_at_once(self):
         machines = [self.create(make_spec(f"many{i}", clone_of=None, nic=False)) for i in range(2)]
