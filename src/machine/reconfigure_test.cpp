@@ -3,6 +3,7 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <source_location>
 
 #include "machine/pinning.hpp"
 #include "machine/testing.hpp"
@@ -13,7 +14,9 @@ namespace {
 using vim::VirtualMachineConfigSpec;
 
 template <class T>
-T refused(const VirtualMachineConfigSpec& spec, const Rules& rules = {}) {
+T refused(const VirtualMachineConfigSpec& spec, const Rules& rules = {},
+          std::source_location caller = std::source_location::current()) {
+    const testing::ScopedTrace trace(caller.file_name(), static_cast<int>(caller.line()), "here");
     try {
         plan(spec, rules);
     } catch (const vim::Fault& fault) {
@@ -257,7 +260,7 @@ TEST(Reconfigure, ChangesLittleWhileTheMachineRuns) {
     spec.set_memoryMB(2048);
     refused<vim::MemoryHotPlugNotSupported>(spec, running);
     spec = VirtualMachineConfigSpec::make();
-    spec.set_numCPUs(4);
+    spec.set_numCPUs(3);
     refused<vim::CpuHotPlugNotSupported>(spec, running);
     EXPECT_EQ(refused<vim::InvalidPowerState>(with_changes({add(controller(-1, 2))}), running)
                   .existingState(),

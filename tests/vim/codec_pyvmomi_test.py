@@ -4,6 +4,7 @@ Needs Debian's python3-pyvmomi and the program vim_codec_probe (DROVER_CODEC_PRO
 """
 
 import os
+import re
 import subprocess
 import unittest
 from xml.etree import ElementTree
@@ -55,6 +56,7 @@ class PyVmomi(unittest.TestCase):
         cls.names = []  # of the data objects
         cls.unknown = []
         foreign = []  # to what can be made up here
+        cls.faults = set()
         for line in cls.probe.ask(f"types {RELEASE}").decode().splitlines():
             kind, name = line.split()
             try:
@@ -65,6 +67,7 @@ class PyVmomi(unittest.TestCase):
             # pyVmomi shows faults as exceptions and wraps them when it writes them.
             if issubclass(known, Exception) or name == "LocalizedMethodFault":
                 foreign.append(name)
+                cls.faults.add(name.encode())
             elif kind == "data":
                 cls.names.append(name)
         cls.names_read = set(cls.names)
@@ -99,6 +102,9 @@ class PyVmomi(unittest.TestCase):
             answers = self.probe.ask_many([f"value {name} {release} {read + i}"
                                            for i, name in enumerate(names)])
             for name, sent in zip(names, answers):
+                # pyVmomi reads a fault where one is declared, but not in an anyType.
+                if not self.faults.isdisjoint(re.findall(rb'xsi:type="(\w+)"', sent)):
+                    continue
                 with self.subTest(release=release, type=name):
                     value = SoapAdapter.SoapResponseDeserializer(stub).Deserialize(sent, object)
                     self.assert_known(value, version)

@@ -145,7 +145,10 @@ std::map<std::string, std::int64_t> PoolTree::limits() const {
             for (const Entry* machine : machines) {
                 const auto found = weighed.find(machine->node.key);
                 parts.push_back(found == weighed.end() ? 0 : found->second);
-                demands.push_back(machine->node.demand);
+                // What a machine may not use is better given to another.
+                const std::int64_t own = machine->node.allocation.limit;
+                demands.push_back(own < 0 ? machine->node.demand
+                                          : std::min(machine->node.demand, own));
             }
             const auto divided = divide(limit, parts, demands);
             for (std::size_t i = 0; i < machines.size(); ++i) {
