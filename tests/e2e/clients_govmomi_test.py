@@ -26,10 +26,9 @@ class Govmomi(unittest.TestCase):
             result = subprocess.run(
                 [program, f"https://{entry['username']}:{password}@{entry['address']}/sdk"],
                 capture_output=True, text=True, check=False, timeout=240)
-            print(result.stdout, end="")
             wrong = [line for line in result.stdout.splitlines() if line.startswith("wrong: ")]
             self.assertEqual([], wrong)
-            self.assertEqual(0, result.returncode, result.stderr)
+            self.assertEqual(0, result.returncode, result.stdout + result.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What a machine, a pool and a disk can do besides power and creation, by pyVmomi and plain HTTP."""
+"""What a machine, a pool and a disk can do besides power and creation: pyVmomi and plain HTTP."""
 
 import base64
 import os
@@ -54,7 +54,8 @@ def open_console(ticket):
         key = base64.b64encode(os.urandom(16)).decode()
         link.sendall((f"GET /ticket/{ticket} HTTP/1.1\r\nHost: host\r\nUpgrade: websocket\r\n"
                       f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-                      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: binary\r\n\r\n").encode())
+                      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: binary\r\n\r\n")
+                     .encode())
         received = b""
         while b"\r\n\r\n" not in received or received.startswith(b"HTTP/1.1 101"):
             head, _, frame = received.partition(b"\r\n\r\n")
@@ -122,7 +123,8 @@ class Running(Case):
         self.assertEqual(404, fetch("/screen?id=nobody")[0])
         path = wait_task(self.machine.CreateScreenshot_Task())
         self.assertEqual("[shared] running/running-1.png", path)
-        self.assertTrue(fetch("/folder/running/running-1.png?dsName=shared")[2].startswith(b"\x89PNG"))
+        stored = fetch("/folder/running/running-1.png?dsName=shared")[2]
+        self.assertTrue(stored.startswith(b"\x89PNG"))
 
     def test_keys_and_interrupts(self):
         event = vim.UsbScanCodeSpec.KeyEvent(
