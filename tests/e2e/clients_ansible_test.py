@@ -13,7 +13,8 @@ import unittest
 from drover_e2e import Sandbox
 
 _PLAYBOOKS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "clients", "ansible")
-_SLOW = unittest.skipUnless(os.environ.get("DROVER_SLOW_TESTS"), "takes minutes: DROVER_SLOW_TESTS=1")
+_SLOW = unittest.skipUnless(os.environ.get("DROVER_SLOW_TESTS"),
+                            "takes minutes: DROVER_SLOW_TESTS=1")
 
 
 def setUpModule():

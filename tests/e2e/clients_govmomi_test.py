@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""govmomi, the library under govc, against a host: clients/govmomi_flow does what govc's commands do."""
+"""govmomi, the library under govc: clients/govmomi_flow does what govc's commands do."""
 
 import os
 import subprocess

@@ -131,8 +131,9 @@ class Zabbix(unittest.TestCase):
                                        for each in item.findall("propSet")} for item in objects}
 
     def test_machines(self):
-        paths = ["config.uuid", "config.hardware", "summary.quickStats", "runtime.powerState", "name",
-                 "summary.runtime.connectionState", "guest.disk", "summary.storage", "config.memoryAllocation"]
+        paths = ["config.uuid", "config.hardware", "summary.quickStats", "runtime.powerState",
+                 "name", "summary.runtime.connectionState", "guest.disk", "summary.storage",
+                 "config.memoryAllocation"]
         whole = self.retrieve("VirtualMachine", paths)
         mine = whole[MACHINE._moId]
         self.assertEqual("watched", mine["name"].text)
@@ -143,9 +144,9 @@ class Zabbix(unittest.TestCase):
         self.assertEqual(whole.keys(), self.retrieve("VirtualMachine", paths, page=1).keys())
 
     def test_hosts(self):
-        found = self.retrieve("HostSystem", ["name", "summary", "hardware.cpuInfo", "vm", "datastore",
-                                             "summary.hardware.memorySize", "parent",
-                                             "config.virtualNicManagerInfo.netConfig"])
+        found = self.retrieve("HostSystem", [
+            "name", "summary", "hardware.cpuInfo", "vm", "datastore", "parent",
+            "summary.hardware.memorySize", "config.virtualNicManagerInfo.netConfig"])
         host = found["ha-host"]
         for path in ("hardware/vendor", "hardware/model", "hardware/cpuModel", "hardware/uuid",
                      "config/product/fullName", "quickStats/overallCpuUsage",
@@ -217,7 +218,8 @@ class Zabbix(unittest.TestCase):
         self.assertIsNotNone(fault.find("detail/InvalidLoginFault"))
 
     def test_logout(self):
-        self.ask('<ns0:Logout><ns0:_this type="SessionManager">ha-sessionmgr</ns0:_this></ns0:Logout>')
+        self.ask('<ns0:Logout><ns0:_this type="SessionManager">ha-sessionmgr</ns0:_this>'
+                 "</ns0:Logout>")
         status, fault = self.client.send(
             '<ns0:QueryPerfProviderSummary><ns0:_this type="PerformanceManager">ha-perfmgr'
             '</ns0:_this><ns0:entity type="HostSystem">ha-host</ns0:entity>'

@@ -160,7 +160,8 @@ class Waiting(unittest.TestCase):
 
     def test_updates_of_a_container_view(self):
         content = self.host.content
-        view = content.viewManager.CreateContainerView(content.rootFolder, [vim.VirtualMachine], True)
+        view = content.viewManager.CreateContainerView(
+            content.rootFolder, [vim.VirtualMachine], True)
         self.addCleanup(view.DestroyView)
         walk = _COLLECTOR.TraversalSpec(name="view", type=vim.view.ContainerView, path="view",
                                         skip=False)

@@ -144,7 +144,8 @@ class Virsh(unittest.TestCase):
         machine = self.host.machine(name)
         self.assertEqual(64, machine.config.hardware.memoryMB)
         described = xml.etree.ElementTree.fromstring(self.virsh("dumpxml", name))
-        self.assertEqual("00:50:56:12:34:56", described.find("devices/interface/mac").get("address"))
+        self.assertEqual("00:50:56:12:34:56",
+                         described.find("devices/interface/mac").get("address"))
         self.assertEqual(f"[shared] {name}/{name}.vmdk",
                          described.find("devices/disk/source").get("file"))
         # The driver itself refuses to define a domain that is there.

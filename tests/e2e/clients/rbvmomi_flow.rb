@@ -7,7 +7,9 @@ require 'securerandom'
 require 'tmpdir'
 
 # RbVmomi 1.8 still uses what Ruby 3 no longer has.
-URI.define_singleton_method(:escape) { |text| URI::DEFAULT_PARSER.escape(text) } unless URI.respond_to?(:escape)
+unless URI.respond_to?(:escape)
+  URI.define_singleton_method(:escape) { |text| URI::DEFAULT_PARSER.escape(text) }
+end
 
 NAME = "rb-#{SecureRandom.hex(3)}"
 VIM = RbVmomi::VIM
@@ -31,12 +33,14 @@ def specification
   {
     name: NAME, guestId: 'otherGuest', files: { vmPathName: '[shared]' }, numCPUs: 1, memoryMB: 64,
     deviceChange: [
-      { operation: :add, device: VIM.VirtualLsiLogicController(key: 1000, busNumber: 0, sharedBus: :noSharing) },
-      { operation: :add, fileOperation: :create,
-        device: VIM.VirtualDisk(key: 0, backing: disk, controllerKey: 1000, unitNumber: 0, capacityInKB: 16_384) },
       { operation: :add,
-        device: VIM.VirtualE1000(key: 0, deviceInfo: { label: 'Network Adapter 1', summary: 'VM Network' },
-                                 backing: nic, addressType: 'generated') }
+        device: VIM.VirtualLsiLogicController(key: 1000, busNumber: 0, sharedBus: :noSharing) },
+      { operation: :add, fileOperation: :create,
+        device: VIM.VirtualDisk(key: 0, backing: disk, controllerKey: 1000, unitNumber: 0,
+                                capacityInKB: 16_384) },
+      { operation: :add,
+        device: VIM.VirtualE1000(key: 0, backing: nic, addressType: 'generated',
+                                 deviceInfo: { label: 'NIC 1', summary: 'VM Network' }) }
     ],
     extraConfig: [{ key: 'bios.bootOrder', value: 'ethernet0' }]
   }
@@ -50,7 +54,8 @@ def inventory(vim)
         datacenter.find_compute_resource('host1') == datacenter.hostFolder.children.first
   check 'the datastore', datacenter.find_datastore('shared').summary.accessible
   demo = datacenter.find_vm('demo')
-  check 'a machine by UUID', vim.searchIndex.FindByUuid(uuid: demo.config.uuid, vmSearch: true) == demo
+  found = vim.searchIndex.FindByUuid(uuid: demo.config.uuid, vmSearch: true)
+  check 'a machine by UUID', found == demo
   compute = datacenter.hostFolder.children.first
   check 'figures of the compute resource', compute.stats[:totalMem] > 512
   flat = datacenter.vmFolder.inventory_flat('VirtualMachine' => ['name'])
@@ -104,7 +109,8 @@ vim = VIM.connect(host: address, user: user, password: password, insecure: true)
 check 'the release they agree on', vim.rev == '5.5'
 datacenter = inventory(vim)
 compute = datacenter.hostFolder.children.first
-machine = datacenter.vmFolder.CreateVM_Task(config: specification, pool: compute.resourcePool).wait_for_completion
+creation = datacenter.vmFolder.CreateVM_Task(config: specification, pool: compute.resourcePool)
+machine = creation.wait_for_completion
 begin
   check 'a machine made', datacenter.find_vm(NAME) == machine
   check 'its boot order', machine.config.bootOptions.bootOrder.size == 1
