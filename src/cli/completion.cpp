@@ -33,8 +33,10 @@ _drover() {
 if [[ "$funcstack[1]" == _drover ]]; then _drover; else compdef _drover drover; fi
 )";
 
-constexpr const char* kFish =
-    R"(complete -c drover -a '(drover __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+constexpr const char* kFish = R"(function __drover_complete
+    drover __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null
+end
+complete -c drover -a '(__drover_complete)'
 )";
 
 void add_options(const CLI::App& app, std::vector<std::string>& out) {

@@ -76,9 +76,7 @@ struct HostAgent::Services {
     explicit Services(Parts given)
         : parts(std::move(given)),
           runtime(parts.strand, parts.clock, kBlockingThreads),
-          may([this](const Caller& caller, const MoRef& object, std::string_view privilege) {
-              return authorization.may(caller, object, privilege);
-          }),
+          may([this](const auto&... asked) { return authorization.may(asked...); }),
           dispatcher(inventory, may),
           sessions(parts.clock, parts.random),
           tickets(parts.clock, parts.random),
@@ -139,9 +137,7 @@ struct HostAgent::Services {
     std::optional<service::SdkEndpoint> sdk;
     std::optional<FolderEndpoint> folder;
 
-    model::ReaderPtr reader_of(const Caller& caller) {
-        return authorization.reader_of(caller);
-    }
+    model::ReaderPtr reader_of(const Caller& caller) { return authorization.reader_of(caller); }
 
     Awaitable<void> wait_for_hypervisor();
     Awaitable<std::string> host_uuid();
@@ -195,11 +191,10 @@ void HostAgent::Services::make_context(std::string uuid) {
     history.emplace(parts.config, runtime, parts.random, inventory,
                     HostHistory::open(parts.config));
     history->watch(*tasks);
-    basics.emplace(HostBasics{parts.config, std::move(uuid), runtime, parts.random, inventory,
-                              dispatcher, *tasks, sagas, parts.store, parts.hypervisor, host_info,
-                              rootd.get(),
-                              [this](const Caller& caller) { return reader_of(caller); },
-                              history->events()});
+    basics.emplace(
+        HostBasics{parts.config, std::move(uuid), runtime, parts.random, inventory, dispatcher,
+                   *tasks, sagas, parts.store, parts.hypervisor, host_info, rootd.get(),
+                   [this](const Caller& caller) { return reader_of(caller); }, history->events()});
     datastores.emplace(*basics);
     networks.emplace(*basics);
     context.emplace(*basics, *datastores, *networks);
@@ -274,11 +269,10 @@ Awaitable<void> HostAgent::Services::make_machines() {
     registration.emplace(*context, *machines, *pools);
     upkeep.emplace(*context, *machines, *reconfigure);
     consoles.emplace(*context, *machines);
-    screens.emplace(
-        Screens::Parts{*context, *machines, sessions, may,
-                       [this](const std::string& user, const std::string& password) {
-                           return accounts.verify(user, password);
-                       }});
+    screens.emplace(Screens::Parts{*context, *machines, sessions, may,
+                                   [this](const std::string& user, const std::string& password) {
+                                       return accounts.verify(user, password);
+                                   }});
     reconciler.emplace(*context, *machines, *leases);
     guests.emplace(*context, *machines);
     // What the last run left unfinished comes to its end before anybody can look.
@@ -351,15 +345,13 @@ void HostAgent::Services::make_endpoints() {
             return read_property(caller, object, path);
         },
         fault_of});
-    folder.emplace(
-        FolderEndpoint::Parts{*context, sessions, may,
-                              [this](const std::string& user, const std::string& password) {
-                                  return accounts.verify(user, password);
-                              },
-                              [this] { return machines->all(); }, &tickets,
-                              [this](const storage::DatastorePath& path) {
-                                  reconciler->file_changed(path);
-                              }});
+    folder.emplace(FolderEndpoint::Parts{
+        *context, sessions, may,
+        [this](const std::string& user, const std::string& password) {
+            return accounts.verify(user, password);
+        },
+        [this] { return machines->all(); }, &tickets,
+        [this](const storage::DatastorePath& path) { reconciler->file_changed(path); }});
 }
 
 vim::Value HostAgent::Services::read_property(const Caller& caller, const MoRef& object,
@@ -410,12 +402,12 @@ Awaitable<void> HostAgent::start() {
     services.make_endpoints();
     co_await services.reconciler->start();
     services.autostart->after_start(current_boot_id());
-    services.managers.emplace(Managers::Parts{
-        *services.context, services.sessions, *services.host_system, services.may,
-        [&services](const std::string& user, const std::string& password) {
-            return services.accounts.verify(user, password);
-        },
-        services.use_identity});
+    services.managers.emplace(
+        Managers::Parts{*services.context, services.sessions, *services.host_system, services.may,
+                        [&services](const std::string& user, const std::string& password) {
+                            return services.accounts.verify(user, password);
+                        },
+                        services.use_identity});
     co_await services.managers->start();
     services.happenings.emplace(*services.context, *services.history);
     services.happenings->start();

@@ -34,8 +34,8 @@ constexpr std::string_view kPage = R"(<!DOCTYPE html>
 <style>body{{font:16px/1.5 sans-serif;max-width:44em;margin:3em auto;padding:0 1em}}
 code,pre{{background:#eee;padding:.1em .3em}}pre{{padding:1em}}</style></head><body>
 <h1>{0}</h1>
-{3}<p>This is a {2}drover host. It speaks the vSphere API at <code>https://{1}/sdk</code>: your tools for
-ESX hosts work with it.</p>
+{3}<p>This is a {2}drover host. It speaks the vSphere API at <code>https://{1}/sdk</code>:
+your tools for ESX hosts work with it.</p>
 <pre>drover login https://{1}/sdk -u root
 drover vm list
 virsh -c 'esx://root@{1}/?no_verify=1' list --all</pre>

@@ -1,4 +1,4 @@
-"""The host's own managers with pyVmomi: options, licenses, logs, services, time, network, storage."""
+"""The host's own managers with pyVmomi: options, licenses, logs, services, network, storage."""
 
 import os
 import socket
