@@ -2,11 +2,9 @@
 // stand-alone host.
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,11 +16,10 @@
 
 #include "base/log.hpp"
 #include "host/config.hpp"
+#include "host/engine.hpp"
 #include "host/host_agent.hpp"
 #include "host/options/host_options.hpp"
 #include "http/server.hpp"
-#include "hypervisor/libvirt/libvirt_hypervisor.hpp"
-#include "hypervisor/simulated/simulated_hypervisor.hpp"
 #include "service/accounts.hpp"
 
 namespace asio = boost::asio;
@@ -31,6 +28,8 @@ using namespace drover;
 namespace {
 
 constexpr std::chrono::seconds kStopGrace{3};
+// pyVmomi keeps its connections for 15 minutes and fails on one that was closed before.
+constexpr std::chrono::minutes kIdleConnection{16};
 
 struct Options {
     std::string config;
@@ -48,28 +47,6 @@ int set_password(const host::Config& config, const std::string& user) {
     const auto store = store::open_sqlite_store(store_path(config));
     service::Accounts(*store).set_password(user, password);
     return 0;
-}
-
-// A connection is a descriptor, and the usual soft limit of 1024 is there for programs that use
-// select(). Without room for more, what the hard limit gives is what there is.
-void allow_many_files() {
-    constexpr rlim_t wanted = 65'536;
-    struct rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-    limit.rlim_cur = std::min(wanted, limit.rlim_max);
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) base::log_warning("can't raise the file limit");
-}
-
-std::unique_ptr<hypervisor::Hypervisor> make_hypervisor(const host::Config& config,
-                                                        const base::Clock& clock) {
-    if (config.simulation) {
-        base::log_warning("this host is SIMULATED: its machines run nothing");
-        return hypervisor::make_simulated_hypervisor(
-            config.simulation->engine_options(config.state_directory), clock);
-    }
-    hypervisor::LibvirtOptions libvirt;
-    libvirt.uri = config.libvirt_uri;
-    return hypervisor::make_libvirt_hypervisor(libvirt);
 }
 
 // Sockets of the service manager, or our own.
@@ -104,13 +81,14 @@ int run(const host::Config& config) {
     if (!service::Accounts(*store).any()) {
         base::log_warning("nobody can log in yet: set a password with --set-password USER");
     }
-    const auto hypervisor = make_hypervisor(config, clock);
+    const auto hypervisor = host::make_engine(config, clock);
     host::HostAgent agent({config, strand, clock, random, *store, *hypervisor});
 
     http::ServerOptions options;
     options.identity = http::TlsIdentity::load_or_create(
         config.state_directory / "tls", config.host_name, {config.management_address});
     options.body_policy = &host::HostAgent::body_policy;
+    options.limits.idle_timeout = kIdleConnection;
     http::Server server(io.get_executor(), std::move(options), [&agent](http::Request request) {
         return agent.handle(std::move(request));
     });
@@ -158,7 +136,7 @@ int main(int argc, char** argv) {
             base::log_error("drover-hostd does not run as root: use an account of its own");
             return 1;
         }
-        allow_many_files();
+        http::allow_many_connections();
         return run(config);
     } catch (const std::exception& error) {
         base::log_error("{}", error.what());

@@ -9,6 +9,7 @@ Each interface carries the sandbox's name as its alias; that is how leftovers ar
 import ipaddress
 import json
 import os
+import time
 import zlib
 
 from . import plan as plans
@@ -108,10 +109,20 @@ def remove(name, plan=None):
     return interfaces(alias)
 
 
+def _ask(*arguments):
+    """Returns what ip lists. It prints broken JSON if an interface goes while it does."""
+    for _ in range(20):
+        try:
+            return json.loads(system.run("ip", "-json", *arguments) or "[]")
+        except ValueError:
+            time.sleep(0.05)
+    raise SandboxError("ip " + " ".join(arguments) + ": no list that holds together")
+
+
 def interfaces(alias):
     """Returns the machine's interfaces with that alias."""
     found = []
-    for link in json.loads(system.run("ip", "-json", "link", "show") or "[]"):
+    for link in _ask("link", "show"):
         if link.get("ifalias") == alias:
             found.append(link["ifname"])
     return found
@@ -119,12 +130,11 @@ def interfaces(alias):
 
 def _used_networks():
     networks = []
-    for interface in json.loads(system.run("ip", "-json", "-4", "addr", "show") or "[]"):
+    for interface in _ask("-4", "addr", "show"):
         for address in interface.get("addr_info", []):
             text = f"{address['local']}/{address['prefixlen']}"
             networks.append(ipaddress.ip_interface(text).network)
-    for route in json.loads(system.run("ip", "-json", "-4", "route", "show", "table", "all")
-                            or "[]"):
+    for route in _ask("-4", "route", "show", "table", "all"):
         destination = route.get("dst", "default")
         if destination not in ("default", "0.0.0.0/0", "10.0.0.0/8"):
             networks.append(ipaddress.ip_network(destination, strict=False))

@@ -97,4 +97,8 @@ struct InheritedSocket {
 /// for another process. Call once, before threads start.
 std::vector<InheritedSocket> take_inherited_sockets();
 
+/// Raises this process's limit of open files as far as it may and a busy server needs (65,536); the
+/// usual 1024 is there for programs that use select(). What can't be had is left out.
+void allow_many_connections();
+
 }  // namespace drover::http

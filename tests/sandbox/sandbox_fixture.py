@@ -18,6 +18,8 @@ from drover_sandbox import plan as plans  # noqa: E402
 
 # A test run that is told to stop still cleans up.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+# A run in the background ignores SIGINT, and so would the programs under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Sandbox:

@@ -12,6 +12,9 @@ using task::Awaitable;
 
 namespace {
 
+// Long enough between the first two looks for rates that mean something.
+constexpr std::chrono::seconds kFirstRates{1};
+
 // From now to the clock's next full interval.
 std::chrono::milliseconds until_next(base::WallTime now) {
     const auto into = now.time_since_epoch() % kSampleInterval;
@@ -49,6 +52,9 @@ Awaitable<void> Sampler::take_soon() {
 }
 
 Awaitable<void> Sampler::run() {
+    // The first sample, of a part of an interval, so that clients find figures from the start.
+    co_await context_.runtime.sleep(kSoon + kFirstRates);
+    co_await try_take(true);
     while (true) {
         co_await context_.runtime.sleep(until_next(context_.runtime.clock().wall_now()));
         co_await try_take(true);
