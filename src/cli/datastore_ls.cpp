@@ -3,6 +3,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/datastore_files.hpp"
+#include "cli/file.hpp"
 
 namespace drover::cli {
 namespace {
@@ -16,16 +17,9 @@ std::string_view kind_of(const vim::FileInfo& file) {
     return "file";
 }
 
-// "[datastore] path", "datastore" or "datastore/path".
-DatastorePath where(const std::string& text) {
-    if (auto path = parse_datastore_path(text)) return *path;
-    const auto slash = text.find('/');
-    return {text.substr(0, slash), slash == std::string::npos ? "" : text.substr(slash + 1)};
-}
-
 void run(Context& context, const std::string& text) {
     auto& connection = context.connection();
-    const auto path = where(text);
+    const auto path = parse_file(text);
     const auto datastore = client::find(connection, vim::TypeId::Datastore, path.datastore);
     Table table({{"name", "NAME"},
                  {"kind", "KIND"},

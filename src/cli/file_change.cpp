@@ -24,20 +24,6 @@ std::string full_name(const client::DatastoreFile& file) {
     return DatastorePath{file.datastore_name, file.path}.to_string();
 }
 
-// Hosts have one datacenter and don't ask for it; a center needs to know.
-std::optional<vim::MoRef> datacenter_of(client::Connection& connection,
-                                        const client::DatastoreFile& file) {
-    vim::MoRef object = file.datastore;
-    for (int i = 0; i < 64 && object; ++i) {
-        if (vim::is_a(object.type, vim::TypeId::Datacenter)) return object;
-        const auto parent =
-            client::retrieve_object(connection, object, {"parent"}).reference("parent");
-        if (!parent) break;
-        object = *parent;
-    }
-    return std::nullopt;
-}
-
 vim::MoRef file_manager(client::Connection& connection) {
     return client::required(connection.content().fileManager(), "fileManager");
 }
@@ -52,7 +38,8 @@ void remove(Context& context, const Options& options) {
         jobs.push_back({full_name(file), [&connection, file] {
                             auto request = vim::DeleteDatastoreFile_TaskRequest::make();
                             request.set_name(full_name(file));
-                            if (const auto center = datacenter_of(connection, file)) {
+                            if (const auto center =
+                                    client::datacenter_of(connection, file.datastore)) {
                                 request.set_datacenter(*center);
                             }
                             return connection.start("DeleteDatastoreFile_Task",
@@ -70,8 +57,9 @@ vim::MoRef start_transfer(client::Connection& connection, std::string_view metho
     auto request = Request::make();
     request.set_sourceName(full_name(from));
     request.set_destinationName(full_name(to));
-    if (const auto center = datacenter_of(connection, from)) request.set_sourceDatacenter(*center);
-    if (const auto center = datacenter_of(connection, to)) {
+    if (const auto center = client::datacenter_of(connection, from.datastore))
+        request.set_sourceDatacenter(*center);
+    if (const auto center = client::datacenter_of(connection, to.datastore)) {
         request.set_destinationDatacenter(*center);
     }
     request.set_force(force);
@@ -97,7 +85,8 @@ void make_directory(Context& context, const Options& options) {
     const auto directory = find_file(connection, options.file);
     auto request = vim::MakeDirectoryRequest::make();
     request.set_name(full_name(directory));
-    if (const auto center = datacenter_of(connection, directory)) request.set_datacenter(*center);
+    if (const auto center = client::datacenter_of(connection, directory.datastore))
+        request.set_datacenter(*center);
     request.set_createParentDirectories(options.parents);
     connection.call("MakeDirectory", file_manager(connection), request);
     context.say(fmt::format("{}: made", full_name(directory)));

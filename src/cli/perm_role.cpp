@@ -15,7 +15,7 @@ struct Options {
     bool force = false;
 };
 
-void list(Context& context, const Options& options) {
+void list(Context& context, const Options&) {
     Table table({{"name", "ROLE"},
                  {"label", "LABEL"},
                  {"system", "BUILT IN"},
@@ -31,7 +31,6 @@ void list(Context& context, const Options& options) {
              yes_no_cell(role.system()), number_cell(static_cast<std::int64_t>(privileges.size())),
              number_cell(role.roleId()), list_cell(privileges)});
     }
-    static_cast<void>(options);
     context.print(table);
 }
 

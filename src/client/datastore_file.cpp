@@ -29,17 +29,11 @@ std::string percent_encoded(std::string_view text, std::string_view also_plain) 
 
 // A center needs to know in which datacenter the datastore is: its path from the root folder, as
 // the "dcPath" of a request.
-std::string datacenter_path(Connection& connection, vim::MoRef object) {
-    for (int i = 0; i < kMostParents; ++i) {
-        if (vim::is_a(object.type, vim::TypeId::Datacenter)) {
-            std::string path = inventory_path(connection, object);
-            return path.substr(path.find_first_not_of('/'));
-        }
-        const auto parent = retrieve_object(connection, object, {"parent"}).reference("parent");
-        if (!parent) break;
-        object = *parent;
-    }
-    throw LookupError(fmt::format("{} is in no datacenter", object.id));
+std::string datacenter_path(Connection& connection, const vim::MoRef& datastore) {
+    const auto datacenter = datacenter_of(connection, datastore);
+    if (!datacenter) throw LookupError(fmt::format("{} is in no datacenter", datastore.id));
+    const std::string path = inventory_path(connection, *datacenter);
+    return path.substr(path.find_first_not_of('/'));
 }
 
 WireRequest request_for(Connection& connection, const std::string& method,
@@ -76,6 +70,16 @@ template <class FileFault>
 }
 
 }  // namespace
+
+std::optional<vim::MoRef> datacenter_of(Connection& connection, vim::MoRef object) {
+    for (int i = 0; i < kMostParents; ++i) {
+        if (vim::is_a(object.type, vim::TypeId::Datacenter)) return object;
+        const auto parent = retrieve_object(connection, object, {"parent"}).reference("parent");
+        if (!parent) break;
+        object = *parent;
+    }
+    return std::nullopt;
+}
 
 std::optional<std::uint64_t> file_size(Connection& connection, const DatastoreFile& file) {
     const auto response = connection.send(request_for(connection, "HEAD", file));

@@ -19,6 +19,9 @@ struct DatastoreFile {
     std::string path;  ///< within the datastore: "iso/debian.iso"
 };
 
+/// The datacenter that holds an object; nothing if none does. Throws vim::Fault, ConnectionError.
+std::optional<vim::MoRef> datacenter_of(Connection& connection, vim::MoRef object);
+
 /// Size in bytes; nothing if there is no such file. Throws vim::Fault and ConnectionError.
 std::optional<std::uint64_t> file_size(Connection& connection, const DatastoreFile& file);
 

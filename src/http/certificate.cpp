@@ -1,7 +1,7 @@
 #include "http/certificate.hpp"
 
 #include "base/file.hpp"
-#include "http/tls_context.hpp"
+#include "http/openssl_objects.hpp"
 
 #include <fmt/format.h>
 #include <openssl/pem.h>
@@ -11,7 +11,6 @@
 #include <array>
 #include <boost/asio/ip/address.hpp>
 #include <ctime>
-#include <memory>
 #include <stdexcept>
 
 namespace drover::http {
@@ -19,39 +18,6 @@ namespace {
 
 constexpr std::size_t most_name_bytes = 1024;
 constexpr std::array known_types{"CN", "O", "OU", "L", "ST", "C", "emailAddress"};
-
-template <auto function>
-struct Free {
-    template <class T>
-    void operator()(T* pointer) const {
-        function(pointer);
-    }
-};
-template <class T, auto function>
-using Owned = std::unique_ptr<T, Free<function>>;
-using Certificate = Owned<X509, X509_free>;
-using Key = Owned<EVP_PKEY, EVP_PKEY_free>;
-using Memory = Owned<BIO, BIO_free_all>;
-
-[[noreturn]] void fail(std::string_view what) {
-    throw std::runtime_error(fmt::format("{}: {}", what, openssl_error()));
-}
-
-Memory memory_of(std::string_view text) {
-    Memory memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-    if (!memory) throw std::bad_alloc();
-    return memory;
-}
-
-std::string text_of(BIO* memory) {
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(memory, &data);
-    return {data, static_cast<std::size_t>(size)};
-}
-
-int no_password(char*, int, int, void*) {
-    return 0;
-}
 
 Certificate parse_certificate(const std::string& pem) {
     const auto memory = memory_of(pem);

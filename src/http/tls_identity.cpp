@@ -2,7 +2,7 @@
 
 #include "base/file.hpp"
 #include "base/random.hpp"
-#include "http/tls_context.hpp"
+#include "http/openssl_objects.hpp"
 
 #include <fmt/format.h>
 #include <openssl/pem.h>
@@ -24,39 +24,6 @@ constexpr const char* key_name = "key.pem";
 constexpr std::uint64_t file_limit_bytes = 1 << 20;
 constexpr long ten_years_s = 10L * 365 * 24 * 3600;
 constexpr long one_day_s = 24L * 3600;
-
-template <auto function>
-struct Free {
-    template <class T>
-    void operator()(T* pointer) const {
-        function(pointer);
-    }
-};
-template <class T, auto function>
-using Owned = std::unique_ptr<T, Free<function>>;
-using Certificate = Owned<X509, X509_free>;
-using Key = Owned<EVP_PKEY, EVP_PKEY_free>;
-using Memory = Owned<BIO, BIO_free_all>;
-
-[[noreturn]] void fail(std::string_view what) {
-    throw std::runtime_error(fmt::format("{}: {}", what, openssl_error()));
-}
-
-Memory memory_of(std::string_view text) {
-    Memory memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-    if (!memory) throw std::bad_alloc();
-    return memory;
-}
-
-std::string text_of(BIO* memory) {
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(memory, &data);
-    return {data, static_cast<std::size_t>(size)};
-}
-
-int no_password(char*, int, int, void*) {
-    return 0;
-}
 
 Certificate parse_certificate(const std::string& pem) {
     const auto memory = memory_of(pem);
