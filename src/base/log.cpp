@@ -6,8 +6,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <mutex>
 #include <string>
 
+#include "base/audit_sink.hpp"
 #include "base/log_file.hpp"
 
 namespace drover::base {
@@ -54,6 +56,16 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
     return spdlog::level::err;
 }
 
+struct AuditSink {
+    std::mutex mutex;
+    std::function<void(std::string_view)> take;
+};
+
+AuditSink& audit_sink() {
+    static AuditSink sink;
+    return sink;
+}
+
 std::string escaped(std::string_view text) {
     std::string out;
     out.reserve(text.size());
@@ -95,9 +107,18 @@ void set_log_file(const LogFile& file) {
     }
 }
 
+void set_audit_sink(std::function<void(std::string_view)> sink) {
+    const std::lock_guard lock(audit_sink().mutex);
+    audit_sink().take = std::move(sink);
+}
+
 void log_line(LogLevel level, std::string_view text) noexcept {
     try {
         logger().log(to_spdlog(level), "{}", escaped(text));
+        if (!text.starts_with(kAuditPrefix)) return;
+        AuditSink& sink = audit_sink();
+        const std::lock_guard lock(sink.mutex);
+        if (sink.take) sink.take(text.substr(kAuditPrefix.size()));
     } catch (...) {  // a log line must never take the program down
     }
 }
