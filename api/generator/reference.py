@@ -1,25 +1,26 @@
-"""python3 -m generator.reference SCHEMA SERVED [PAGE]: the reference page of what a host serves.
-
-SERVED is what the program host_served_api printed ('-': standard input). Writes PAGE, or prints it.
-"""
-
-import pathlib
-import sys
+"""The reference pages of what a host and a center serve; tests/reference writes them."""
 
 from . import schema
-from .resolve import all_members, ancestry, resolve
+from .resolve import all_members, ancestry
 
-HEAD = """\
-# What a host serves
+_HEAD = """\
+# What a {what} serves
 
-Every method that `drover-hostd` answers and every property that its objects have, by managed
+Every method that `{program}` answers and every property that its objects have, by managed
 object, each with the release of the vSphere API that it came with and the privilege that it takes.
 Clients of an older release do not see it. The names are those of VMware's documentation of the
-vSphere API, which says what each one does; what differs here is in [what a host is](host.md).
+vSphere API, which says what each one does; what differs here is in [what a {what} is]({what}.md).
 
-Some properties come and go with the thing that they speak of (a machine's `snapshot`): the page
-shows those of a fresh host with three machines. `make docs` writes it; do not edit.
+{shown}
+`make docs` writes this page; do not edit.
 """
+HOST = _HEAD.format(what="host", program="drover-hostd", shown="""\
+Some properties come and go with the thing that they speak of (a machine's `snapshot`): the page
+shows those of a fresh host with three machines.""")
+CENTER = _HEAD.format(what="center", program="drover-centerd", shown="""\
+Machines, datastores, networks and what belongs to hosts have the properties and the methods that
+[their hosts](api.md) give them: the center passes such calls on. This page has what the center
+answers itself, and the properties of one without hosts.""")
 
 
 def read_served(lines):
@@ -71,7 +72,7 @@ def property_rows(members, names):
                    release(owner.since, member.since), cell(member.privilege))
 
 
-def page(resolved, served):
+def page(resolved, served, head):
     methods, properties = served
     managed = [item for _, kind, item in resolved.ordered if kind == "managed" and item is not None]
     # A method that an object inherits stands with the type that declares it.
@@ -94,20 +95,4 @@ def page(resolved, served):
         parts.append(text.rstrip("\n") + "\n")
         count += len(own)
     kinds = len(parts)
-    return f"{HEAD}\n{count} methods of {kinds} kinds of objects.\n" + "".join(parts)
-
-
-def main(schema_directory, served, target=None):
-    if served == "-":
-        lines = sys.stdin.read().splitlines()
-    else:
-        lines = pathlib.Path(served).read_text(encoding="utf-8").splitlines()
-    text = page(resolve(schema.load(schema_directory)), read_served(lines))
-    if target is None:
-        sys.stdout.write(text)
-    else:
-        pathlib.Path(target).write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    return f"{head}\n{count} methods of {kinds} kinds of objects.\n" + "".join(parts)

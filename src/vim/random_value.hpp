@@ -14,8 +14,9 @@ class RandomValues {
 public:
     /// What a foreign reader can't take.
     struct Limits {
-        bool names_only = false;  ///< Strings are names of types: some clients read them as such.
-        std::set<TypeId> avoid;   ///< Types that do not occur unless nothing else would fit.
+        bool names_only = false;   ///< Strings are names of types: some clients read them as such.
+        bool flat_arrays = false;  ///< No arrays inside an array of anyType: pyVmomi joins them.
+        std::set<TypeId> avoid;    ///< Types that do not occur unless nothing else would fit.
     };
 
     explicit RandomValues(std::uint64_t seed, const Limits& limits = kNone)

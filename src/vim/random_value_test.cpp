@@ -127,7 +127,9 @@ Value RandomValues::any(int depth) {
 Value RandomValues::array(TypeId element, int depth) {
     std::vector<Value> elements;
     for (std::size_t left = 1 + number(3); left > 0; --left) {
-        elements.push_back(value(element, depth));
+        Value made = value(element, depth);
+        while (limits_.flat_arrays && made.kind() == ValueKind::array) made = value(element, depth);
+        elements.push_back(std::move(made));
     }
     return Value::array(element, std::move(elements));
 }

@@ -154,11 +154,17 @@ std::string_view release_name(Release release) {
 
 std::optional<Release> find_release(std::string_view name) {
     if (!is_release_number(name)) return std::nullopt;
-    const auto wanted = release_key(name);
-    for (std::size_t i = tables::kReleaseCount; i-- > 1;) {
-        if (release_key(text_at(tables::kReleaseNames[i])) <= wanted) {
-            return Release{static_cast<std::uint16_t>(i)};
+    // Every request names one.
+    static const auto keys = [] {
+        std::vector<std::vector<int>> made(tables::kReleaseCount);
+        for (std::size_t i = 1; i < made.size(); ++i) {
+            made[i] = release_key(text_at(tables::kReleaseNames[i]));
         }
+        return made;
+    }();
+    const auto wanted = release_key(name);
+    for (std::size_t i = keys.size(); i-- > 1;) {
+        if (keys[i] <= wanted) return Release{static_cast<std::uint16_t>(i)};
     }
     return Release::oldest;
 }

@@ -7,6 +7,7 @@
 // later are left out or replaced by the nearest base that the release knows, because old clients
 // refuse what they do not know.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,36 @@ std::string soap_action(Release release);
 /// result is absent.
 std::string encode_soap_response(const MethodDescriptor& method, const Value& result,
                                  Release release);
+
+/// The response of a method that returns a RetrieveResult or an array of ObjectContent, written
+/// object by object: what is ready can be sent while the rest is being written, and no value is
+/// made for the whole, which may be tens of megabytes. One thread at a time.
+class SoapContents {
+public:
+    /// `token` goes into a RetrieveResult; empty if there is none.
+    SoapContents(const MethodDescriptor& method, Release release, std::string_view token);
+    ~SoapContents();
+    SoapContents(const SoapContents&) = delete;
+    SoapContents& operator=(const SoapContents&) = delete;
+
+    void begin_object(const Value& reference);
+    /// Left out if the release does not know the value.
+    void property(std::string_view name, const Value& value);
+    /// A MissingProperty; after all properties of the object.
+    void missing(const Value& missing);
+    void end_object();
+    /// After the last object.
+    void end();
+
+    /// Bytes that nobody has taken.
+    std::size_t size() const;
+    /// What was written since the last call.
+    std::string take();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
 
 /// The response to Fetch: the property with its type. An unset value gives an empty response.
 std::string encode_soap_fetch_response(const Value& value, Release release);

@@ -1,12 +1,55 @@
 #include "vim/soap_encode.hpp"
 
+#include <atomic>
 #include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "base/check.hpp"
 #include "vim/xml_text.hpp"
 
 namespace drover::vim::soap {
+
+/// A property of a data object, ready to be written.
+struct MemberTags {
+    std::string tags;            // "<name></name>"
+    std::size_t start_size = 0;  // of "<name>"
+    TypeId type{};
+    Release since{};
+    bool array = false;
+
+    std::string_view start() const { return std::string_view(tags).substr(0, start_size); }
+    std::string_view end() const { return std::string_view(tags).substr(start_size); }
+    std::string_view name() const { return start().substr(1, start_size - 2); }
+};
+
 namespace {
+
+using Members = std::vector<MemberTags>;
+
+Members make_members(TypeId type) {
+    Members made;
+    for (const PropertyDescriptor& property : describe(type).properties()) {
+        const std::string name(property.name());
+        made.push_back({"<" + name + "></" + name + ">", name.size() + 2, property.type(),
+                        property.since(), property.array()});
+    }
+    return made;
+}
+
+// Made when a type is written for the first time, and kept: a few hundred types are ever written.
+const Members& members_of(TypeId type) {
+    static std::vector<std::atomic<const Members*>> known(all_types().size());
+    auto& slot = known[static_cast<std::size_t>(type)];
+    if (const Members* found = slot.load(std::memory_order_acquire)) return *found;
+    auto made = std::make_unique<const Members>(make_members(type));
+    const Members* expected = nullptr;
+    if (!slot.compare_exchange_strong(expected, made.get(), std::memory_order_acq_rel)) {
+        return *expected;  // another thread was quicker
+    }
+    return *made.release();
+}
 
 void put_number(wire::Buffer& out, double value, bool is_float) {
     if (std::isnan(value)) {
@@ -54,13 +97,47 @@ void Encoder::xsi_type(std::string_view prefix, std::string_view type) {
 }
 
 void Encoder::members(const Value& object, TypeId type) {
-    const auto properties = describe(type).properties();
+    const Members& members = members_of(type);
     const auto slots = object.slots();
-    DROVER_CHECK(properties.size() <= slots.size());
-    for (std::size_t i = 0; i < properties.size(); ++i) {
-        if (!slots[i] || properties[i].since() > release_) continue;
-        property(properties[i].name(), properties[i].type(), properties[i].array(), slots[i]);
+    DROVER_CHECK(members.size() <= slots.size());
+    for (const Value& slot : slots) slot.prefetch();
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        const MemberTags& member = members[i];
+        if (!slots[i] || member.since > release_ || plain_leaf(member, slots[i])) continue;
+        property(member.name(), member.type, member.array, slots[i]);
     }
+}
+
+// Most of every answer: a primitive of just the declared type. Whether it was one.
+bool Encoder::plain_leaf(const MemberTags& tags, const Value& value) {
+    constexpr std::size_t most_leaf = 32;  // of those without a length of their own
+    if (tags.array) return false;
+    switch (value.kind()) {
+        case ValueKind::string:
+            if (tags.type != TypeId::string) return false;
+            out_.put(tags.start());
+            xml::put_text(out_, value.as_string());
+            break;
+        case ValueKind::boolean:
+            if (tags.type != TypeId::boolean) return false;
+            out_.reserve(tags.tags.size() + most_leaf);
+            out_.put(tags.start());
+            out_.put(value.as_boolean() ? std::string_view("true") : std::string_view("false"));
+            break;
+        case ValueKind::int_:
+        case ValueKind::long_:
+            if (tags.type != (value.kind() == ValueKind::int_ ? TypeId::int_ : TypeId::long_)) {
+                return false;
+            }
+            out_.reserve(tags.tags.size() + most_leaf);
+            out_.put(tags.start());
+            wire::put_integer(out_, value.as_integer());
+            break;
+        default:
+            return false;
+    }
+    out_.put(tags.end());
+    return true;
 }
 
 void Encoder::property(std::string_view name, TypeId declared, bool array, const Value& value) {

@@ -24,6 +24,7 @@ public:
     void reference(std::string_view name, TypeId type, std::string_view id, bool typed);
 
 private:
+    bool plain_leaf(const struct MemberTags& tags, const Value& value);
     void start(std::string_view name);
     void end(std::string_view name);
     void xsi_type(std::string_view prefix, std::string_view type);

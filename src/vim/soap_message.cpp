@@ -2,6 +2,7 @@
 
 #include "vim/soap.hpp"
 #include "vim/soap_encode.hpp"
+#include "vim/soap_envelope.hpp"
 #include "vim/xml_text.hpp"
 
 #include "base/check.hpp"
@@ -10,30 +11,11 @@ namespace drover::vim {
 namespace {
 
 using soap::Encoder;
+using soap::kEnvelopeEnd;
+using soap::kEnvelopeStart;
+using soap::put_end;
+using soap::put_start;
 using wire::Buffer;
-
-constexpr std::string_view kEnvelopeStart =
-    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-    "<soapenv:Envelope xmlns:soapenc=\"http://schemas.xmlsoap.org/soap/encoding/\""
-    " xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\""
-    " xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\""
-    " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\n"
-    "<soapenv:Body>\n";
-constexpr std::string_view kEnvelopeEnd = "\n</soapenv:Body>\n</soapenv:Envelope>\n";
-
-void put_start(Buffer& out, std::string_view name, std::string_view suffix = {}) {
-    out.put('<');
-    out.put(name);
-    out.put(suffix);
-    out.put(" xmlns=\"urn:vim25\"");
-}
-
-void put_end(Buffer& out, std::string_view name, std::string_view suffix = {}) {
-    out.put("</");
-    out.put(name);
-    out.put(suffix);
-    out.put('>');
-}
 
 // The name that a release gives to a fault; MethodFault is as old as the interface.
 TypeId known_fault(TypeId type, Release release) {

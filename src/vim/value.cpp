@@ -17,31 +17,7 @@ constexpr std::uint8_t kObjectTag = 1;
 constexpr std::uint8_t kArrayTag = 2;
 constexpr std::uint8_t kGrowingTag = 3;
 
-// The characters stand right behind the header, so a string is one allocation.
-struct alignas(8) SharedString : Shared {
-    explicit SharedString(std::size_t length) : Shared(kStringTag), size(length) {}
-    std::size_t size;
-    const char* text() const { return reinterpret_cast<const char*>(this + 1); }
-    char* text() { return reinterpret_cast<char*>(this + 1); }
-};
-
-// So do the slots of an object.
-struct alignas(8) SharedObject : Shared {
-    explicit SharedObject(TypeId object_type, std::uint16_t slots)
-        : Shared(kObjectTag), type(object_type), count(slots) {}
-    TypeId type;
-    std::uint16_t count;
-    const Value* slots() const { return reinterpret_cast<const Value*>(this + 1); }
-    Value* slots() { return reinterpret_cast<Value*>(this + 1); }
-};
 static_assert(sizeof(SharedObject) % alignof(Value) == 0);
-
-struct SharedArray : Shared {
-    SharedArray(std::uint8_t destructor_tag, TypeId element_type)
-        : Shared(destructor_tag), element(element_type) {}
-    TypeId element;
-    std::span<const Value> elements;
-};
 
 struct OwningArray : SharedArray {
     OwningArray(TypeId element_type, std::vector<Value> its_values)
@@ -90,7 +66,7 @@ void destroy(const Shared* shared) noexcept {
 
 SharedObject* new_object(TypeId type, std::uint16_t count) {
     void* memory = ::operator new(sizeof(SharedObject) + count * sizeof(Value));
-    auto* object = new (memory) SharedObject(type, count);
+    auto* object = new (memory) SharedObject(kObjectTag, type, count);
     std::uninitialized_default_construct_n(object->slots(), count);
     return object;
 }
@@ -172,7 +148,7 @@ Value Value::make_shared(ValueKind kind, const detail::Shared* shared) {
 
 Value Value::make_text(ValueKind kind, std::string_view text) {
     void* memory = ::operator new(sizeof(SharedString) + text.size());
-    auto* shared = new (memory) SharedString(text.size());
+    auto* shared = new (memory) SharedString(detail::kStringTag, text.size());
     if (!text.empty()) std::memcpy(shared->text(), text.data(), text.size());
     return make_shared(kind, shared);
 }
@@ -281,11 +257,6 @@ TypeId Value::type() const {
     return TypeId::none;
 }
 
-bool Value::as_boolean() const {
-    DROVER_CHECK(kind() == ValueKind::boolean);
-    return payload_.integer != 0;
-}
-
 std::int64_t Value::as_integer() const {
     DROVER_CHECK((kind() >= ValueKind::byte_ && kind() <= ValueKind::long_) ||
                  kind() == ValueKind::enumeration);
@@ -297,11 +268,8 @@ double Value::as_double() const {
     return payload_.real;
 }
 
-std::string_view Value::as_string() const {
-    if (kind() == ValueKind::enumeration) return describe(header_.type).value_name(header_.index);
-    DROVER_CHECK(kind() == ValueKind::string || kind() == ValueKind::binary);
-    const auto* shared = static_cast<const SharedString*>(payload_.shared);
-    return {shared->text(), shared->size};
+std::string_view Value::enumeration_name() const {
+    return describe(header_.type).value_name(header_.index);
 }
 
 base::WallTime Value::as_time() const {
@@ -309,30 +277,8 @@ base::WallTime Value::as_time() const {
     return base::WallTime{std::chrono::microseconds{payload_.integer}};
 }
 
-TypeId Value::moref_type() const {
-    DROVER_CHECK(kind() == ValueKind::moref);
-    return header_.type;
-}
-
-std::string_view Value::moref_id() const {
-    DROVER_CHECK(kind() == ValueKind::moref);
-    const auto* shared = static_cast<const SharedString*>(payload_.shared);
-    return {shared->text(), shared->size};
-}
-
 MoRef Value::as_moref() const {
     return {moref_type(), std::string(moref_id())};
-}
-
-std::span<const Value> Value::elements() const {
-    DROVER_CHECK(kind() == ValueKind::array);
-    return static_cast<const SharedArray*>(payload_.shared)->elements;
-}
-
-std::span<const Value> Value::slots() const {
-    DROVER_CHECK(kind() == ValueKind::object);
-    const auto* object = static_cast<const SharedObject*>(payload_.shared);
-    return {object->slots(), object->count};
 }
 
 const Value& Value::property(std::string_view name) const {

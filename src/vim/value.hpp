@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.hpp"
 #include "base/clock.hpp"
 #include "vim/schema.hpp"
 
@@ -44,9 +45,32 @@ void retain(const Shared* shared) noexcept;
 void release(const Shared* shared) noexcept;
 bool is_unique(const Shared* shared) noexcept;
 
-struct SharedString;
-struct SharedObject;
-struct SharedArray;
+// The characters stand right behind the header, so a string is one allocation.
+struct alignas(8) SharedString : Shared {
+    SharedString(std::uint8_t destructor_tag, std::size_t length)
+        : Shared(destructor_tag), size(length) {}
+    std::size_t size;
+    const char* text() const { return reinterpret_cast<const char*>(this + 1); }
+    char* text() { return reinterpret_cast<char*>(this + 1); }
+};
+
+// So do the slots of an object.
+struct alignas(8) SharedObject : Shared {
+    SharedObject(std::uint8_t destructor_tag, TypeId object_type, std::uint16_t slot_count)
+        : Shared(destructor_tag), type(object_type), count(slot_count) {}
+    TypeId type;
+    std::uint16_t count;
+    const Value* slots() const { return reinterpret_cast<const Value*>(this + 1); }
+    Value* slots() { return reinterpret_cast<Value*>(this + 1); }
+};
+
+struct SharedArray : Shared {
+    SharedArray(std::uint8_t destructor_tag, TypeId element_type)
+        : Shared(destructor_tag), element(element_type) {}
+    TypeId element;
+    std::span<const Value> elements;
+};
+
 struct Buffer;
 
 }  // namespace detail
@@ -126,21 +150,41 @@ public:
     TypeId type() const;
 
     // Each getter demands its own kind; asking the wrong one is a programmer's error and aborts.
-    bool as_boolean() const;
+    bool as_boolean() const {
+        DROVER_CHECK(kind() == ValueKind::boolean);
+        return payload_.integer != 0;
+    }
     /// byte, short, int, long and the index of an enumeration.
     std::int64_t as_integer() const;
     /// float and double.
     double as_double() const;
     /// string and binary; for an enumeration its value's name. The view lives as long as the Value.
-    std::string_view as_string() const;
+    std::string_view as_string() const {
+        if (kind() == ValueKind::enumeration) return enumeration_name();
+        DROVER_CHECK(kind() == ValueKind::string || kind() == ValueKind::binary);
+        return text();
+    }
     base::WallTime as_time() const;
-    TypeId moref_type() const;
-    std::string_view moref_id() const;
+    TypeId moref_type() const {
+        DROVER_CHECK(kind() == ValueKind::moref);
+        return header_.type;
+    }
+    std::string_view moref_id() const {
+        DROVER_CHECK(kind() == ValueKind::moref);
+        return text();
+    }
     MoRef as_moref() const;
-    std::span<const Value> elements() const;
+    std::span<const Value> elements() const {
+        DROVER_CHECK(kind() == ValueKind::array);
+        return static_cast<const detail::SharedArray*>(payload_.shared)->elements;
+    }
     /// The slots of a data object: one for each of describe(type()).properties(), unset ones
     /// included.
-    std::span<const Value> slots() const;
+    std::span<const Value> slots() const {
+        DROVER_CHECK(kind() == ValueKind::object);
+        const auto* object = static_cast<const detail::SharedObject*>(payload_.shared);
+        return {object->slots(), object->count};
+    }
 
     /// The property of a data object; unset if it is unset or the object has none of this name.
     const Value& property(std::string_view name) const;
@@ -148,6 +192,12 @@ public:
     /// True if both hold the very same shared content; a cheap hint, not equality.
     bool same_content(const Value& other) const {
         return is_shared() && other.is_shared() && payload_.shared == other.payload_.shared;
+    }
+
+    /// A hint that the content will be read soon. Whoever goes through thousands of values, which
+    /// lie anywhere in memory, gives it some values ahead.
+    void prefetch() const {
+        if (is_shared()) __builtin_prefetch(payload_.shared);
     }
 
     /// Deep equality. An unset array and an empty one differ.
@@ -178,6 +228,11 @@ private:
     static Value make_growing(TypeId element, std::shared_ptr<detail::Buffer> buffer,
                               std::size_t count);
     static Value make_text(ValueKind kind, std::string_view text);
+    std::string_view text() const {
+        const auto* shared = static_cast<const detail::SharedString*>(payload_.shared);
+        return {shared->text(), shared->size};
+    }
+    std::string_view enumeration_name() const;
 
     Header header_;
     Payload payload_;

@@ -54,6 +54,9 @@ public:
         at_ += text.size();
     }
     std::size_t size() const { return static_cast<std::size_t>(at_ - text_.data()); }
+    /// What was written, and a new beginning in the same memory.
+    std::string_view text() const { return {text_.data(), size()}; }
+    void clear() { at_ = text_.data(); }
     std::string take() {
         text_.resize(size());
         return std::move(text_);

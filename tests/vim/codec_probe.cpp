@@ -34,6 +34,7 @@ RandomValues::Limits limits;
 
 std::string set_limits(std::istream& words) {
     words >> limits.names_only;
+    limits.flat_arrays = true;
     limits.avoid.clear();
     for (std::string name; words >> name;) limits.avoid.insert(find_type(name));
     return "done";

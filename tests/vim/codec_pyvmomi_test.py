@@ -20,6 +20,9 @@ RELEASES = {f"vim.version.version{number}": release for number, release in enume
 PROBE = os.environ.get("DROVER_CODEC_PROBE") or os.path.join(
     os.path.dirname(__file__), "..", "..", "build", "bin", "vim_codec_probe")
 
+# What ESX serves and clients call though the published API lacks it (api/schema/drover).
+UNPUBLISHED = {"VirtualDiskInfo", "VirtualDiskInfoUnit"}
+
 
 class Probe:
     def __init__(self):
@@ -55,10 +58,12 @@ class PyVmomi(unittest.TestCase):
         cls.addClassCleanup(cls.probe.close)
         cls.names = []  # of the data objects
         cls.unknown = []
-        foreign = []  # to what can be made up here
+        foreign = sorted(UNPUBLISHED)  # to what can be made up here
         cls.faults = set()
         for line in cls.probe.ask(f"types {RELEASE}").decode().splitlines():
             kind, name = line.split()
+            if name in UNPUBLISHED:
+                continue
             try:
                 known = VmomiSupport.GuessWsdlType(name)
             except KeyError:
@@ -94,6 +99,8 @@ class PyVmomi(unittest.TestCase):
             lines = self.probe.ask(f"types {release}").decode().splitlines()
             names = []
             for kind, name in map(str.split, lines):
+                if name in UNPUBLISHED:
+                    continue
                 known = VmomiSupport.GuessWsdlType(name)
                 self.assertTrue(VmomiSupport.IsChildVersion(version, known._version),
                                 f"{name} is newer than {release}")
