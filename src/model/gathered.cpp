@@ -42,4 +42,38 @@ Value Gathered::result() const {
     return make_retrieve_result(contents(), token_);
 }
 
+void Gathered::write_object(vim::SoapContents& out, const Object& object) const {
+    out.begin_object(object.reference);
+    for (const SelectedPath& path : object.plan->paths) {
+        if ((object.forbidden & object.plan->privilege_bit(path)) != 0) continue;
+        const Value value = path.path.evaluate(roots_[object.first_root + path.root]);
+        if (value) out.property(path.path.text(), value);
+    }
+    if (object.forbidden != 0) {
+        for (const SelectedPath& path : object.plan->paths) {
+            if ((object.forbidden & object.plan->privilege_bit(path)) == 0) continue;
+            out.missing(make_missing(object.reference.as_moref(), *object.plan, path).raw());
+        }
+    }
+    out.end_object();
+}
+
+bool Gathered::write(vim::SoapContents& out, std::size_t& position, std::size_t bytes) const {
+    // Values lie anywhere in memory: they are asked for some objects ahead.
+    constexpr std::size_t ahead = 4;
+    while (position < objects_.size() && out.size() < bytes) {
+        if (position + ahead < objects_.size()) {
+            const Object& later = objects_[position + ahead];
+            later.reference.prefetch();
+            for (std::size_t root = 0; root < later.plan->roots.size(); ++root) {
+                roots_[later.first_root + root].prefetch();
+            }
+        }
+        write_object(out, objects_[position++]);
+    }
+    if (position < objects_.size()) return false;
+    out.end();
+    return true;
+}
+
 }  // namespace drover::model

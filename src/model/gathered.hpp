@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/selection.hpp"
+#include "vim/soap.hpp"
 
 namespace drover::model {
 
@@ -32,6 +33,9 @@ public:
     Value contents() const;
     /// A RetrieveResult.
     Value result() const;
+    /// Writes the same straight away, from the object at `position` on until `out` has so many
+    /// bytes, and moves `position` on. True if the answer is complete, its end included.
+    bool write(vim::SoapContents& out, std::size_t& position, std::size_t bytes) const;
 
 private:
     struct Object {
@@ -41,6 +45,7 @@ private:
         std::size_t first_root;  // in roots_
     };
     Value make_content(const Object& object) const;
+    void write_object(vim::SoapContents& out, const Object& object) const;
 
     std::vector<std::shared_ptr<const Selection>> selections_;
     std::vector<Object> objects_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "model/visible_references.hpp"
 #include "vim/fault.hpp"
 
 namespace drover::model {
@@ -39,6 +40,13 @@ bool has(const std::vector<PropertyIndex>& list, PropertyIndex property) {
 }
 
 const Value kUnset{};
+
+// Where a reference stands in a list, or belongs.
+std::size_t place_in(std::span<const Value> list, std::string_view id) {
+    const auto at = std::ranges::lower_bound(list, id, reference_less,
+                                             [](const Value& each) { return each.moref_id(); });
+    return static_cast<std::size_t>(at - list.begin());
+}
 
 // What the properties of a new object of a type are. Lists are empty, as those of real servers are:
 // clients walk customValue, tag or permission without asking whether there is one.
@@ -93,10 +101,18 @@ Value ManagedObject::read(PropertyIndex index, const Reader& reader) const {
     DROVER_CHECK(index < count_);
     if (computed_) {
         if (const auto found = computed_->find(index); found != computed_->end()) {
-            return found->second(reader);
+            return as_seen(found->second.value(reader), reader);
         }
     }
-    return values_[index];
+    return as_seen(values_[index], reader);
+}
+
+const std::vector<const ManagedObject*>* ManagedObject::objects(PropertyIndex index,
+                                                                const Reader& reader) const {
+    if (!computed_) return nullptr;
+    const auto found = computed_->find(index);
+    if (found == computed_->end() || !found->second.objects) return nullptr;
+    return &found->second.objects(reader);
 }
 
 bool ManagedObject::is_computed(PropertyIndex index) const {
@@ -214,10 +230,16 @@ void Transaction::set(const MoRef& object, PropertyIndex property, Value value) 
 
 void Transaction::set_computed(const MoRef& object, PropertyIndex property,
                                ComputedProperty compute) {
+    set_computed(object, property, std::move(compute), nullptr);
+}
+
+void Transaction::set_computed(const MoRef& object, PropertyIndex property,
+                               ComputedProperty compute, ComputedObjects objects) {
     DROVER_CHECK(compute);
     Staged& found = stage_living(object, property);
     found.values.erase(property);
-    found.computed.insert_or_assign(property, std::move(compute));
+    found.computed.insert_or_assign(property,
+                                    ManagedObject::Compute{std::move(compute), std::move(objects)});
 }
 
 void Transaction::touch(const MoRef& object, PropertyIndex property) {
@@ -226,7 +248,8 @@ void Transaction::touch(const MoRef& object, PropertyIndex property) {
 }
 
 void Transaction::destroy(const MoRef& object) {
-    Staged& found = stage_living(object, 0);
+    DROVER_CHECK(exists(object));  // some types have no properties at all
+    Staged& found = stage(object.id);
     found.created.reset();
     found.destroyed = found.object != nullptr;
     found.values.clear();
@@ -257,18 +280,18 @@ void Transaction::add_reference(const MoRef& object, PropertyIndex property,
                                 const MoRef& reference) {
     const Value& current = get(object, property);
     const auto old = current ? current.elements() : std::span<const Value>{};
-    const auto at = std::ranges::lower_bound(old, std::string_view(reference.id), reference_less,
-                                             [](const Value& each) { return each.moref_id(); });
-    if (at != old.end() && at->moref_id() == reference.id) return;
-    if (current && at == old.end()) {  // new ids are mostly the largest
+    const std::size_t at = place_in(old, reference.id);
+    if (at < old.size() && old[at].moref_id() == reference.id) return;
+    if (current && at == old.size()) {  // new ids are mostly the largest
         set(object, property, Value::appended(current, Value::moref(reference)));
         return;
     }
+    const auto split = old.begin() + static_cast<std::ptrdiff_t>(at);
     std::vector<Value> changed;
     changed.reserve(old.size() + 1);
-    changed.insert(changed.end(), old.begin(), at);
+    changed.insert(changed.end(), old.begin(), split);
     changed.push_back(Value::moref(reference));
-    changed.insert(changed.end(), at, old.end());
+    changed.insert(changed.end(), split, old.end());
     const TypeId element = vim::describe(object.type).properties()[property].type();
     set(object, property, Value::array(element, std::move(changed)));
 }
@@ -277,10 +300,16 @@ void Transaction::remove_reference(const MoRef& object, PropertyIndex property,
                                    const MoRef& reference) {
     const Value& current = get(object, property);
     if (!current) return;
+    const auto old = current.elements();
     const auto names_it = [&](const Value& each) { return each.moref_id() == reference.id; };
-    if (std::ranges::none_of(current.elements(), names_it)) return;
-    std::vector<Value> changed(current.elements().begin(), current.elements().end());
-    std::erase_if(changed, names_it);
+    auto at = old.begin() + static_cast<std::ptrdiff_t>(place_in(old, reference.id));
+    // A list that was set as a whole may be in another order.
+    if (at == old.end() || !names_it(*at)) at = std::ranges::find_if(old, names_it);
+    if (at == old.end()) return;
+    std::vector<Value> changed;
+    changed.reserve(old.size() - 1);
+    changed.insert(changed.end(), old.begin(), at);
+    changed.insert(changed.end(), at + 1, old.end());
     set(object, property, Value::array(current.type(), std::move(changed)));
 }
 

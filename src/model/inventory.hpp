@@ -31,6 +31,12 @@ using PropertyIndex = std::uint16_t;
 /// A property that depends on who reads it or on time. Runs on the strand; must not write.
 using ComputedProperty = std::function<Value(const Reader&)>;
 
+class ManagedObject;
+
+/// The objects, visible or not, that a computed list of references leads to, for whoever follows
+/// them: saves looking up each. Valid until the next commit. As ComputedProperty otherwise.
+using ComputedObjects = std::function<const std::vector<const ManagedObject*>&(const Reader&)>;
+
 class ManagedObject {
 public:
     const MoRef& ref() const { return ref_; }
@@ -49,7 +55,20 @@ public:
     /// The value as this reader sees it, computed ones included. No permission is checked.
     Value read(PropertyIndex index, const Reader& reader) const;
     bool is_computed(PropertyIndex index) const;
+    /// The objects of a computed list, if whoever computes it can tell; else null.
+    const std::vector<const ManagedObject*>* objects(PropertyIndex index,
+                                                     const Reader& reader) const;
     std::size_t property_count() const { return count_; }
+
+    /// Hints for whoever goes through thousands of objects, given some objects ahead: that its
+    /// values and its reference, then that the content of one property will be read soon.
+    void prefetch_values(PropertyIndex index) const {
+        reference_.prefetch();
+        if (index < count_) __builtin_prefetch(&values_[index]);
+    }
+    void prefetch_content(PropertyIndex index) const {
+        if (index < count_) values_[index].prefetch();
+    }
 
     ManagedObject(const ManagedObject&) = delete;
     ManagedObject& operator=(const ManagedObject&) = delete;
@@ -57,7 +76,11 @@ public:
 private:
     friend class Inventory;
     friend class Transaction;
-    using Computed = std::unordered_map<PropertyIndex, ComputedProperty>;
+    struct Compute {
+        ComputedProperty value;
+        ComputedObjects objects;
+    };
+    using Computed = std::unordered_map<PropertyIndex, Compute>;
 
     ManagedObject(MoRef ref, std::uint64_t generation);
 
@@ -177,6 +200,9 @@ public:
     void set(const MoRef& object, PropertyIndex property, Value value);
     /// The property is computed at each read from now on.
     void set_computed(const MoRef& object, PropertyIndex property, ComputedProperty compute);
+    /// The same for a list of references whose objects are known.
+    void set_computed(const MoRef& object, PropertyIndex property, ComputedProperty compute,
+                      ComputedObjects objects);
     /// A computed property has another value now.
     void touch(const MoRef& object, PropertyIndex property);
     void destroy(const MoRef& object);
@@ -200,7 +226,7 @@ private:
         std::shared_ptr<ManagedObject> created;  // made here (after `object` was destroyed)
         bool destroyed = false;                  // `object` goes
         std::unordered_map<PropertyIndex, Value> values;
-        std::unordered_map<PropertyIndex, ComputedProperty> computed;
+        ManagedObject::Computed computed;
         std::vector<PropertyIndex> touched;
         std::size_t order = 0;
     };

@@ -4,6 +4,7 @@
 
 #include "model/content.hpp"
 #include "model/property_diff.hpp"
+#include "model/visible_references.hpp"
 #include "vim/fault.hpp"
 
 namespace drover::model {
@@ -177,10 +178,9 @@ void PropertyFilter::add_changes(const Entry& entry, const SelectedPath& path,
                                  const Pending& pending, std::vector<Value>& changes) const {
     const ManagedObject& object = *entry.object;
     const bool computed = pending.computed || object.is_computed(pending.property);
-    const Value root =
-        computed ? object.read(pending.property, *reader_) : object.property(pending.property);
+    const Value root = object.read(pending.property, *reader_);
     const Value after = path.path.evaluate(root);
-    const Value before = path.path.evaluate(pending.known);
+    const Value before = path.path.evaluate(as_seen(pending.known, *reader_));
     if (!computed && before == after) return;
     if (!after && !path.path.has_container(root)) {
         changes.push_back(make_change(path.name, PropertyChangeOp::indirectRemove, {}));

@@ -234,8 +234,7 @@ Value PropertyPath::evaluate(const Value& root_value) const {
 }
 
 Value PropertyPath::evaluate(const ManagedObject& object, const Reader& reader) const {
-    if (object.is_computed(root_)) return evaluate(object.read(root_, reader));
-    return evaluate(object.property(root_));
+    return evaluate(object.read(root_, reader));
 }
 
 bool PropertyPath::ends_at_element() const {

@@ -60,11 +60,32 @@ bool Retrieval::State::walk_on(std::size_t& steps) {
     return true;
 }
 
+// The objects and their values lie anywhere in memory. Each step has the memory fetch what a later
+// one needs: first the object, then its values, then their contents.
+void Retrieval::State::prefetch() const {
+    constexpr std::size_t step = 6;
+    const auto far = position + 3 * step;
+    if (far >= items.size()) return;
+    __builtin_prefetch(items[far].object);
+    const auto each_root = [&](const Item& item, auto visit) {
+        for (const auto& root : selections[item.selection]->plan(item.object->type()).roots) {
+            visit(*item.object, root.property);
+        }
+    };
+    each_root(items[position + 2 * step], [](const ManagedObject& object, PropertyIndex index) {
+        object.prefetch_values(index);
+    });
+    each_root(items[position + step], [](const ManagedObject& object, PropertyIndex index) {
+        object.prefetch_content(index);
+    });
+}
+
 bool Retrieval::State::read_on(std::size_t& steps) {
     if (position == 0) gathered->reserve(std::min(items.size(), page_size));
     for (; position < items.size() && gathered->size() < page_size; ++position) {
         if (steps == 0) return false;
         --steps;
+        prefetch();
         const auto& [object, index] = items[position];
         if (interrupted && !is_there(*object)) continue;
         gathered->add(*object, selections[index]->plan(object->type()), *reader);

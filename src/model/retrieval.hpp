@@ -68,6 +68,7 @@ struct Retrieval::State {
 private:
     bool walk_on(std::size_t& steps);
     bool read_on(std::size_t& steps);
+    void prefetch() const;
     void finish();
     void interrupt();
     void note(const Delta& delta);

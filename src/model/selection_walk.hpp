@@ -9,7 +9,7 @@ namespace drover::model {
 
 /// Finds once what a Selection selects, breadth first, lists in their own order, each object once.
 /// Each (object, traversal) is walked once, so cycles of names end; no recursion. The walk may be
-/// interrupted: its user sees to it that the objects that it met stay alive meanwhile.
+/// interrupted: its user sees to it that objects that are destroyed meanwhile stay alive.
 class SelectionWalk {
 public:
     /// All three must outlive the walk. Starting objects that are not there are passed over.
@@ -30,7 +30,9 @@ private:
 
     void meet(const ManagedObject& object, bool select, const std::vector<std::size_t>& next);
     void open(const ManagedObject& object, std::size_t node);
-    void follow(const Value& reference);
+    std::size_t list_size() const;
+    const ManagedObject* at(std::size_t position) const;
+    void prefetch(std::size_t position) const;
 
     const Selection& selection_;
     const Inventory& inventory_;
@@ -44,6 +46,7 @@ private:
     KeySet visited_;
     // The list that is being followed.
     Value list_;
+    std::vector<const ManagedObject*> objects_;  // instead of list_, where they are known
     std::size_t list_position_ = 0;
     const Selection::Node* list_node_ = nullptr;
     // The plan of the last object's type.

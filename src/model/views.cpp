@@ -124,12 +124,19 @@ std::shared_ptr<ListViewState> Views::Impl::find_list(const Reader& reader, cons
 
 void Views::Impl::publish(Transaction& transaction, std::shared_ptr<ViewState> state) {
     const MoRef ref = state->ref();
-    transaction.set_computed(ref, kViewProperty,
-                             [this, weak = std::weak_ptr(state)](const Reader& reader) {
-                                 const auto view = weak.lock();
-                                 if (!view) return Value{};
-                                 return reference_array(view->objects(inventory), reader);
-                             });
+    transaction.set_computed(
+        ref, kViewProperty,
+        [this, weak = std::weak_ptr(state)](const Reader& reader) {
+            const auto view = weak.lock();
+            if (!view) return Value{};
+            return reference_array(view->objects(inventory), reader);
+        },
+        [this,
+         weak = std::weak_ptr(state)](const Reader&) -> const std::vector<const ManagedObject*>& {
+            static const std::vector<const ManagedObject*> none;
+            const auto view = weak.lock();  // Impl::views has it as well
+            return view ? view->objects(inventory) : none;
+        });
     ++views_of_session[state->session_key()];
     views.emplace(ref.id, std::move(state));
     transaction.touch(manager, property::ViewManager::viewList);
