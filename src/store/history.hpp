@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,8 @@ struct HistoryEntry {
     std::optional<base::WallTime> completed;
     std::string value;  ///< opaque bytes, at most kMaxValueBytes
     std::vector<HistoryObject> objects;
+    /// If set it makes `value`, later and on a thread of the history's. It must not throw.
+    std::function<std::string()> encode{};
 };
 
 /// What to read. All conditions must hold; an empty list is no condition.

@@ -15,6 +15,10 @@
 #include "task/runtime.hpp"
 #include "vim/fault.hpp"
 
+namespace drover::model {
+class Gathered;
+}
+
 namespace drover::task {
 
 /// Who calls. The host and the center keep their own kind of session behind it.
@@ -35,6 +39,9 @@ struct Caller {
     /// for the answer any more: when_gone(connection, callback).
     boost::asio::any_io_executor connection;
     std::function<void(boost::asio::any_io_executor, std::function<void()>)> when_gone;
+    /// Set beside `finish` by methods that retrieve properties, for endpoints that can write the
+    /// answer object by object.
+    std::shared_ptr<const model::Gathered> gathered;
 };
 
 /// One method call while it is served.

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "store/temporary_directory.hpp"
+#include "task/failing_store.hpp"
 #include "task/test_runtime.hpp"
 
 namespace drover::task {
@@ -22,40 +23,6 @@ using testing::SizeIs;
 using Strings = std::vector<std::string>;
 
 constexpr int kSteps = 4;
-
-/// A store whose n-th write fails, as on a full disk.
-class FailingStore final : public store::Store {
-public:
-    explicit FailingStore(store::Store& real) : real_(real) {}
-    std::vector<store::Record> load(std::string_view kind) const override {
-        return real_.load(kind);
-    }
-    std::optional<store::Record> get(std::string_view kind, std::string_view id) const override {
-        return real_.get(kind, id);
-    }
-    std::vector<store::Record> find_by_name(std::string_view kind,
-                                            std::string_view name) const override {
-        return real_.find_by_name(kind, name);
-    }
-    std::vector<store::Record> find_by_parent(std::string_view kind,
-                                              std::string_view parent) const override {
-        return real_.find_by_parent(kind, parent);
-    }
-    void commit(store::Batch batch, store::Done done) override {
-        if (fails_at > 0 && --fails_at == 0) {
-            done(std::make_exception_ptr(store::StoreError("disk full")));
-            return;
-        }
-        real_.commit(std::move(batch), std::move(done));
-    }
-    void flush() override { real_.flush(); }
-    store::Statistics statistics() const override { return real_.statistics(); }
-
-    int fails_at = 0;  ///< counts down with each write; 0: none fails
-
-private:
-    store::Store& real_;
-};
 
 enum class Trouble { none, fails, times_out, kill_before, kill_after };
 
@@ -296,9 +263,9 @@ TEST_F(SagaTest, AJournalThatCannotBeWrittenLosesNothing) {
         SCOPED_TRACE(write);
         script_ = {};
         start_process();
-        failing_.fails_at = write;
+        failing_.fail({write});
         EXPECT_EQ(run(), "disk full");
-        failing_.fails_at = 0;
+        failing_.fail({});
         start_process();
         EXPECT_EQ(recover(), "");
         expect_nothing_left();
@@ -307,7 +274,7 @@ TEST_F(SagaTest, AJournalThatCannotBeWrittenLosesNothing) {
 
 TEST_F(SagaTest, AJournalThatFailsWhileUndoingKeepsTheFirstCause) {
     script_ = {2, Trouble::fails};
-    failing_.fails_at = 4;  // the end, after the beginning and two steps
+    failing_.fail({4});  // the end, after the beginning and two steps
     EXPECT_EQ(run(), "step failed");
     start_process();
     script_ = {};

@@ -51,6 +51,11 @@ vim::Fault invalid_state(const char* message) {
     return vim::make_fault<vim::InvalidState>(message);
 }
 
+// Whether a reader is told of what is done with the object.
+bool may_know(const model::ManagedObject& object, const model::Reader& reader) {
+    return model::is_visible(object, reader) && reader.may_read(object, "System.Read");
+}
+
 // The index of recentTask, which every managed entity inherits at the same place.
 constexpr std::uint16_t kRecentTask = vim::property::ManagedEntity::recentTask;
 
@@ -88,10 +93,16 @@ void Tasks::touch_recent(model::Transaction& transaction) {
     const model::ManagedObject* manager = inventory_.find(manager_.id);
     if (manager == nullptr) return;
     if (manager->is_computed(kList)) return transaction.touch(manager_, kList);
-    transaction.set_computed(manager_, kList, [this](const model::Reader&) {
+    transaction.set_computed(manager_, kList, [this](const model::Reader& reader) {
         std::vector<Value> list;
         list.reserve(order_.size());
-        for (const auto& [_, task] : order_) list.push_back(Value::moref(task));
+        for (const auto& [_, task] : order_) {
+            const auto entry = entries_.find(task.id);
+            if (entry == entries_.end()) continue;
+            const auto* about = inventory_.find(entry->second.entity.id);
+            if (about == nullptr) about = inventory_.find(manager_.id);  // it is gone
+            if (about != nullptr && may_know(*about, reader)) list.push_back(Value::moref(task));
+        }
         return Value::array(TypeId::Task, std::move(list));
     });
 }

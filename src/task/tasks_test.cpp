@@ -57,10 +57,11 @@ protected:
         return vim::TaskInfo(world_.inventory.get(task).property(property::Task::info));
     }
 
-    std::vector<std::string> recent(const MoRef& object, std::uint16_t index) const {
+    std::vector<std::string> recent(
+        const MoRef& object, std::uint16_t index,
+        const model::testing::TestReader& reader = model::testing::TestReader("alice")) const {
         std::vector<std::string> ids;
-        const Value list =
-            world_.inventory.get(object).read(index, model::testing::TestReader("alice"));
+        const Value list = world_.inventory.get(object).read(index, reader);
         if (!list) return ids;
         for (const Value& item : list.elements()) ids.emplace_back(item.moref_id());
         return ids;
@@ -104,6 +105,9 @@ TEST_F(TasksTest, ATaskTellsWhatItIsWhileItRuns) {
     EXPECT_EQ(running.reason().as<vim::TaskReasonUser>().userName(), "root");
     EXPECT_THAT(recent(manager_, property::TaskManager::recentTask), ElementsAre(task.id));
     EXPECT_THAT(recent(machine_, property::VirtualMachine::recentTask), ElementsAre(task.id));
+    model::testing::TestReader stranger("bob");
+    stranger.hidden.insert(machine_.id);
+    EXPECT_THAT(recent(manager_, property::TaskManager::recentTask, stranger), IsEmpty());
     EXPECT_EQ(tasks_->running_on(machine_), task);
     finish(task);
     EXPECT_EQ(tasks_->running_on(machine_), std::nullopt);

@@ -49,6 +49,11 @@ public:
         } while (io.poll() > 0);
     }
 
+    /// Until what a blocking queue holds is done. Whatever such work uses must not go before that.
+    void drain(const std::string& queue) {
+        run(runtime.blocking(queue, [] {}, std::chrono::minutes{1}));
+    }
+
     boost::asio::io_context io;
     base::ManualClock clock{base::WallTime{std::chrono::seconds{1'700'000'000}}};
     Runtime runtime{boost::asio::make_strand(io), clock, 4};

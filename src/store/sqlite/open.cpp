@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <chrono>
 #include <system_error>
 
+#include "base/log.hpp"
 #include "store/sqlite/schema.hpp"
 
 namespace drover::store::sqlite {
@@ -68,6 +70,25 @@ std::unique_ptr<Connection> open_for_reading(const std::filesystem::path& path) 
     connection->execute("PRAGMA query_only = ON");
     connection->execute("PRAGMA mmap_size = 0");
     return connection;
+}
+
+void set_aside(const std::filesystem::path& path, std::string_view what, std::string_view reason) {
+    const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    const std::string suffix = fmt::format(".damaged-{}", now.count());
+    base::log_warning("{}; it is set aside as {}{}, and a new {} begins", reason, path.string(),
+                      suffix, what);
+    // The log goes along: it belongs to that file and would be taken for the new one's.
+    for (const char* part : {"", "-wal", "-shm"}) {
+        const std::string file = path.string() + part;
+        std::error_code error;
+        if (!std::filesystem::exists(std::filesystem::symlink_status(file, error))) continue;
+        std::filesystem::rename(file, file + suffix, error);
+        if (error) {
+            throw StoreError(
+                fmt::format("{} {} can't be set aside: {}", what, file, error.message()));
+        }
+    }
 }
 
 }  // namespace drover::store::sqlite

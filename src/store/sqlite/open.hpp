@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string_view>
 
 #include "base/file.hpp"
 #include "store/sqlite/connection.hpp"
@@ -20,5 +21,9 @@ std::unique_ptr<Connection> open_for_writing(const std::filesystem::path& path,
 
 /// A second connection that can't write.
 std::unique_ptr<Connection> open_for_reading(const std::filesystem::path& path);
+
+/// Renames a file that can't be used to "<path>.damaged-<seconds>", its log with it, and says so.
+/// `what` names it for people: "history". Throws StoreError.
+void set_aside(const std::filesystem::path& path, std::string_view what, std::string_view reason);
 
 }  // namespace drover::store::sqlite

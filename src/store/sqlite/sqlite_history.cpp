@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/check.hpp"
@@ -16,28 +15,6 @@ namespace {
 // One in so many of what is kept may be there too many before the oldest are removed: removing
 // one for each that is added would double the writer's work.
 constexpr std::int64_t kSlack = 50;
-
-std::vector<std::filesystem::path> files_of(const std::filesystem::path& path) {
-    return {path, path.string() + "-wal", path.string() + "-shm"};
-}
-
-// The log goes along: it belongs to that file and would be taken for the new one's.
-void set_aside(const std::filesystem::path& path, const char* reason) {
-    const auto now = std::chrono::duration_cast<std::chrono::seconds>(
-        std::chrono::system_clock::now().time_since_epoch());
-    const std::string suffix = fmt::format(".damaged-{}", now.count());
-    base::log_warning("{}; it is set aside as {}{}, and a new history begins", reason,
-                      path.string(), suffix);
-    for (const auto& file : files_of(path)) {
-        std::error_code error;
-        if (!std::filesystem::exists(std::filesystem::symlink_status(file, error))) continue;
-        std::filesystem::rename(file, file.string() + suffix, error);
-        if (error) {
-            throw StoreError(
-                fmt::format("history {} can't be set aside: {}", file.string(), error.message()));
-        }
-    }
-}
 
 }  // namespace
 
@@ -55,7 +32,7 @@ SqliteHistory::SqliteHistory(const std::filesystem::path& path, HistoryLimits li
         for (LogState& log : logs_) log.table.reset();
         read_connection_.reset();
         write_connection_.reset();
-        set_aside(path, failure->c_str());
+        set_aside(path, "history", *failure);
         open(path);
     }
     thread_ = std::thread([this] { write_loop(); });
@@ -143,6 +120,7 @@ void SqliteHistory::write_loop() {
             forget = std::exchange(forget_before_, std::nullopt);
             dropped = std::exchange(dropped_, 0);
         }
+        dropped += encode(group);
         if (dropped != 0) say_dropped(dropped, "too much waits for the disk");
         more_to_forget = write(group, forget);
         {
@@ -153,6 +131,19 @@ void SqliteHistory::write_loop() {
         }
         idle_.notify_all();
     }
+}
+
+// Returns how many entries were too large in the end; their values are empty then.
+std::size_t SqliteHistory::encode(std::deque<HistoryEntry>& group) {
+    std::size_t too_large = 0;
+    for (HistoryEntry& entry : group) {
+        if (!entry.encode) continue;
+        entry.value = std::exchange(entry.encode, nullptr)();
+        if (entry.value.size() <= kMaxValueBytes) continue;
+        entry.value.clear();
+        ++too_large;
+    }
+    return too_large;
 }
 
 // True if there is more to remove.

@@ -35,6 +35,7 @@ private:
 
     void open(const std::filesystem::path& path);
     void write_loop();
+    static std::size_t encode(std::deque<HistoryEntry>& group);
     bool write(const std::deque<HistoryEntry>& group, std::optional<base::WallTime> forget);
     void insert(const std::deque<HistoryEntry>& group);
     bool prune(std::optional<base::WallTime> forget);
