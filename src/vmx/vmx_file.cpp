@@ -66,12 +66,24 @@ char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+// Loops rather than algorithms with projections: a host that starts compares keys by the million.
 bool less_key(std::string_view left, std::string_view right) {
-    return std::ranges::lexicographical_compare(left, right, {}, lower, lower);
+    const std::size_t common = std::min(left.size(), right.size());
+    for (std::size_t i = 0; i < common; ++i) {
+        if (left[i] == right[i]) continue;
+        const char one = lower(left[i]);
+        const char other = lower(right[i]);
+        if (one != other) return one < other;
+    }
+    return left.size() < right.size();
 }
 
 bool same_key(std::string_view left, std::string_view right) {
-    return std::ranges::equal(left, right, {}, lower, lower);
+    if (left.size() != right.size()) return false;
+    for (std::size_t i = 0; i < left.size(); ++i) {
+        if (left[i] != right[i] && lower(left[i]) != lower(right[i])) return false;
+    }
+    return true;
 }
 
 bool starts_with_key(std::string_view key, std::string_view prefix) {
