@@ -102,14 +102,16 @@ struct NicSpec {
     std::optional<std::uint32_t> boot_index{};
 };
 
-enum class SerialBackend { file, tcp_listen, unix_listen, pty };
+enum class SerialBackend { file, tcp_listen, tcp_connect, unix_listen, pty };
 
 struct SerialPortSpec {
     std::uint32_t port = 0;  ///< 0 is COM1; up to 3
     SerialBackend backend = SerialBackend::file;
     std::string path{};  ///< file and unix_listen: absolute
     bool append = true;  ///< file: keep what is there
-    std::string host{};  ///< tcp_listen: numeric address
+    /// tcp_listen and tcp_connect: numeric address. Connecting goes on trying while the domain
+    /// runs.
+    std::string host{};
     std::uint16_t tcp_port = 0;
 };
 

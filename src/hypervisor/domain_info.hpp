@@ -16,12 +16,14 @@ namespace drover::hypervisor {
 enum class DomainState { running, paused, shutting_down, crashed, stopped };
 
 enum class PausedReason {
-    none,       ///< not paused
-    user,       ///< by a call, or started paused
-    io_error,   ///< a disk with IoErrorPolicy::stop failed; resume tries again
-    migration,  ///< between two hosts
-    saving,     ///< its memory is being written
-    starting,   ///< not yet let go
+    none,              ///< not paused
+    user,              ///< by a call, or started paused
+    io_error,          ///< a disk with IoErrorPolicy::stop failed; resume tries again
+    migration,         ///< between two hosts: on its way in, or about to be let go there
+    post_copy,         ///< it runs on the other host and fetches its memory from here
+    post_copy_failed,  ///< on both sides: part of its memory is lost
+    saving,            ///< its memory is being written
+    starting,          ///< not yet let go
     other,
 };
 

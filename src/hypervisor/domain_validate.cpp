@@ -277,7 +277,8 @@ void check_serial_ports(const std::vector<SerialPortSpec>& ports) {
             check_path(port.path, field + ".path");
         if (port.backend == SerialBackend::unix_listen)
             require(port.path.size() <= 107, field + ".path", "is longer than 107 bytes");
-        if (port.backend == SerialBackend::tcp_listen) {
+        if (port.backend == SerialBackend::tcp_listen ||
+            port.backend == SerialBackend::tcp_connect) {
             check_text(port.host, field + ".host", 64);
             require(!port.host.empty(), field + ".host", "is missing");
             require(port.tcp_port != 0, field + ".tcp_port", "is missing");

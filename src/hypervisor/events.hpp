@@ -20,6 +20,13 @@ enum class LifecycleKind {
 };
 
 enum class StartedReason { booted, restored, migrated, other };
+/// Why the vCPUs run again.
+enum class ResumedReason {
+    unpaused,   ///< by a call, or a new run's own; also when a migration from here did not succeed
+    migrated,   ///< it has arrived here from another host
+    post_copy,  ///< likewise, while part of its memory is still over there
+    other,
+};
 enum class StoppedReason { shutdown, destroyed, crashed, migrated, saved, failed, other };
 
 struct LifecycleEvent {
@@ -27,6 +34,7 @@ struct LifecycleEvent {
     int libvirt_id = -1;  ///< which run of the domain; -1 where the engine no longer knows
     LifecycleKind kind{};
     StartedReason started_reason = StartedReason::other;  ///< with `started`
+    ResumedReason resumed_reason = ResumedReason::other;  ///< with `resumed`
     StoppedReason stopped_reason = StoppedReason::other;  ///< with `stopped`
     PausedReason paused_reason = PausedReason::none;      ///< with `paused`
     IoErrorReason io_error = IoErrorReason::none;         ///< with PausedReason::io_error

@@ -34,4 +34,42 @@ void Hypervisor::set_bridge(const DomainUuid&, const std::string&, const std::st
     refuse("joining another network");
 }
 
+void Hypervisor::begin_disk_move(const DomainUuid&, const std::string&, const DiskImage&) {
+    refuse("moving a disk of a running domain");
+}
+std::vector<DiskMove> Hypervisor::disk_moves(const DomainUuid&) {
+    refuse("moving a disk of a running domain");
+}
+void Hypervisor::finish_disk_move(const DomainUuid&, const std::string&) {
+    refuse("moving a disk of a running domain");
+}
+void Hypervisor::cancel_disk_move(const DomainUuid&, const std::string&) {}
+void Hypervisor::move_nvram(const DomainUuid&, const std::string&) {
+    refuse("moving the firmware's variables of a running domain");
+}
+
+std::string Hypervisor::migration_socket() {
+    return {};
+}
+void Hypervisor::expect_migration(const IncomingDomain&) {
+    refuse("taking a domain from another host");
+}
+void Hypervisor::forget_migration(const DomainUuid&) {}
+MigrationResult Hypervisor::migrate(const DomainUuid&, const MigrationSpec&) {
+    refuse("moving to another host");
+}
+std::optional<MigrationProgress> Hypervisor::migration_progress(const DomainUuid&) {
+    return std::nullopt;
+}
+void Hypervisor::cancel_migration(const DomainUuid&) {}
+void Hypervisor::start_post_copy(const DomainUuid&) {
+    refuse("post-copy");
+}
+std::string Hypervisor::cpu_of(const DomainUuid&) {
+    refuse("describing a CPU");
+}
+void Hypervisor::check_cpu(const std::string&) {
+    refuse("comparing CPUs");
+}
+
 }  // namespace drover::hypervisor

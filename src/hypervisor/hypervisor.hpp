@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "hypervisor/disk_move.hpp"
 #include "hypervisor/domain_info.hpp"
 #include "hypervisor/domain_spec.hpp"
 #include "hypervisor/events.hpp"
 #include "hypervisor/host_info.hpp"
 #include "hypervisor/hypervisor_error.hpp"
+#include "hypervisor/migration.hpp"
 
 namespace drover::hypervisor {
 
@@ -120,6 +122,56 @@ public:
     /// Joins the NIC to another bridge of the host.
     virtual void set_bridge(const DomainUuid& uuid, const std::string& mac,
                             const std::string& bridge);
+
+    // Moving disks of a running domain to other files of this host (see disk_move.hpp);
+    // `unsupported` by default.
+
+    /// Starts copying a disk, with all its layers, into a file that the caller has made, with the
+    /// disk's capacity; an image of its own from then on. missing_file, device_in_use (it is being
+    /// moved already), ...
+    virtual void begin_disk_move(const DomainUuid& uuid, const std::string& target,
+                                 const DiskImage& to);
+    /// All disks of the domain, those that stay included. not_found if it doesn't run.
+    virtual std::vector<DiskMove> disk_moves(const DomainUuid& uuid);
+    /// Lets the guest go on with the new file alone. invalid_state unless the move is ready.
+    virtual void finish_disk_move(const DomainUuid& uuid, const std::string& target);
+    /// The disk stays on the file that it is on. No error if it isn't being moved.
+    virtual void cancel_disk_move(const DomainUuid& uuid, const std::string& target);
+    /// Copies the firmware's variables into a file that the caller has made, of the same size, and
+    /// has the firmware keep them there. No error if they are there already.
+    virtual void move_nvram(const DomainUuid& uuid, const std::string& path);
+
+    // Moving a running domain to another host (see migration.hpp); `unsupported` by default.
+
+    /// The local unix socket at which this engine takes what other engines send it: the other end
+    /// of MigrationSpec::destination_socket. Empty: none can come.
+    virtual std::string migration_socket();
+    /// Lets a domain come: call before the source starts. Domains that nobody expects may be
+    /// refused. It holds until the domain is here or `forget_migration`; again is no error.
+    virtual void expect_migration(const IncomingDomain& incoming);
+    virtual void forget_migration(const DomainUuid& uuid);
+    /// Moves a running (or paused) domain and returns when it is there and gone here. On an error
+    /// it goes on here as if nothing had happened, except for:
+    ///   * `unavailable`: the connection to the engine was lost; look again once it is back;
+    ///   * `post_copy_failed`: it stands still on both sides; only `destroy` helps;
+    ///   * `outcome_unknown`: the other engine was lost in the moment of the switch-over. The
+    ///     domain may run there or here; it is the lease that decides.
+    /// Others: cancelled, stalled, incompatible_cpu, peer_unreachable, peer_untrusted, and what the
+    /// destination says to a start (missing_file, insufficient_memory, device_in_use, ...).
+    /// There is no limit to the whole; it ends when nothing moves for `stall_limit`.
+    virtual MigrationResult migrate(const DomainUuid& uuid, const MigrationSpec& spec);
+    /// Of a migration that `migrate` does now; nothing if there is none. Cheap; ask once a second.
+    virtual std::optional<MigrationProgress> migration_progress(const DomainUuid& uuid);
+    /// Makes `migrate` end with `cancelled`. No error if none is under way any more; invalid_state
+    /// in post-copy.
+    virtual void cancel_migration(const DomainUuid& uuid);
+    /// Lets the guest run there at once and fetch the rest of its memory from here. invalid_state
+    /// if no memory is being copied now, or `post_copy` was not allowed.
+    virtual void start_post_copy(const DomainUuid& uuid);
+    /// What the guest sees as its CPU, for `check_cpu` of another host's engine. Opaque text.
+    virtual std::string cpu_of(const DomainUuid& uuid);
+    /// Throws incompatible_cpu, with the features that are missing, if such a guest can't run here.
+    virtual void check_cpu(const std::string& cpu);
 
     // Host
 

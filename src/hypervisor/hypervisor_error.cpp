@@ -30,6 +30,20 @@ std::string_view name_of(ErrorKind kind) {
             return "device_in_use";
         case ErrorKind::missing_file:
             return "missing_file";
+        case ErrorKind::cancelled:
+            return "cancelled";
+        case ErrorKind::stalled:
+            return "stalled";
+        case ErrorKind::incompatible_cpu:
+            return "incompatible_cpu";
+        case ErrorKind::peer_unreachable:
+            return "peer_unreachable";
+        case ErrorKind::peer_untrusted:
+            return "peer_untrusted";
+        case ErrorKind::post_copy_failed:
+            return "post_copy_failed";
+        case ErrorKind::outcome_unknown:
+            return "outcome_unknown";
         case ErrorKind::internal:
             return "internal";
     }

@@ -21,6 +21,13 @@ enum class ErrorKind {
     insufficient_memory,  ///< the host can't give the guest its memory
     device_in_use,        ///< a disk image is locked by another process, or an address is taken
     missing_file,         ///< a disk, firmware or save file does not exist
+    cancelled,            ///< a migration, by a call; the domain goes on here
+    stalled,              ///< a migration that no longer moved; the domain goes on here
+    incompatible_cpu,     ///< the other host's CPU lacks what the guest has seen
+    peer_unreachable,     ///< the other host's engine can't be reached, or broke off
+    peer_untrusted,       ///< the other host's certificate is not what it must be, or ours to it
+    post_copy_failed,     ///< a migration broke after the guest had begun to run there
+    outcome_unknown,      ///< the other engine was lost in the moment of a switch-over
     internal,             ///< anything else; the message is all there is
 };
 

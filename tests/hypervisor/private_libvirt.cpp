@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 // Runs as the first process of its namespaces. Reads commands, answers "ok" to each, and ends (with
 // everything in there) when the pipe closes. /run is hidden so that nobody finds the real system's
 // D-Bus or libvirt.
-constexpr const char* init_script = R"(
+constexpr const char* init_script = R"sh(
 set -e
 mount -t tmpfs tmpfs /run
 for d in lib log cache; do
@@ -38,7 +38,11 @@ cp -a /etc/libvirt/. /run/state/etc/; mount --bind /run/state/etc /etc/libvirt
 mount -t tmpfs -o size=8m tmpfs /run/small
 cat > /etc/libvirt/libvirtd.conf <<X
 auth_unix_rw = "none"
+host_uuid = "$(cat /proc/sys/kernel/random/uuid)"
 X
+# Two of them must not have one name: libvirt refuses to migrate to itself.
+hostname private-$(cut -c1-8 /proc/sys/kernel/random/uuid)
+mkdir -p /run/tls
 cat > /etc/libvirt/qemu.conf <<X
 user = "root"
 group = "root"
@@ -49,6 +53,8 @@ namespaces = [ ]
 seccomp_sandbox = 0
 stdio_handler = "file"
 cgroup_controllers = [ "cpu", "cpuacct" ]
+migrate_tls_x509_cert_dir = "/run/tls"
+migrate_tls_x509_verify = 1
 X
 ip link set lo up
 ip link add testbr0 type bridge
@@ -65,7 +71,7 @@ while read -r command; do
   esac
   echo ok
 done
-)";
+)sh";
 
 std::vector<fs::path> cpu_cgroups() {
     std::vector<fs::path> roots;
@@ -97,7 +103,8 @@ void remove_stale_partitions() {
             const auto name = entry.path().filename().string();
             if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
             const auto length = name.size() - prefix.size() - suffix.size();
-            if (!fs::exists("/proc/" + name.substr(prefix.size(), length)))
+            const auto owner = name.substr(prefix.size(), length);
+            if (!fs::exists("/proc/" + owner.substr(0, owner.find('-'))))
                 stale.push_back(entry.path());
         }
         for (const auto& path : stale) remove_cgroup(path);
@@ -179,7 +186,8 @@ fs::path PrivateLibvirt::partition_path(const fs::path& root) const {
 }
 
 void PrivateLibvirt::make_partition() {
-    partition_ = fmt::format("/drover-test-{}", ::getpid());
+    static std::atomic<int> number = 0;
+    partition_ = fmt::format("/drover-test-{}-{}", ::getpid(), ++number);
     for (const auto& root : cpu_cgroups()) fs::create_directory(partition_path(root));
 }
 

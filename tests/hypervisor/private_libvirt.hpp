@@ -38,6 +38,8 @@ public:
     /// An existing parent cgroup for domains.
     const std::string& partition() const { return partition_; }
     std::string daemon_log() const;
+    /// A process in its namespaces, for nsenter and the like.
+    pid_t process() const { return init_; }
 
     static constexpr const char* work_directory = "/run/work";    ///< disks go here
     static constexpr const char* small_directory = "/run/small";  ///< 8 MiB in all

@@ -259,6 +259,15 @@ void append_serial(xml_node devices, const SerialPortSpec& port) {
             with(node.append_child("protocol"), "type", "raw");
             break;
         }
+        case SerialBackend::tcp_connect: {
+            with(node, "type", "tcp");
+            auto source = with(node.append_child("source"), "mode", "connect");
+            with(with(source, "host", port.host), "service", port.tcp_port);
+            // Whether the other end is there is no condition of starting.
+            with(with(source.append_child("reconnect"), "enabled", "yes"), "timeout", 5);
+            with(node.append_child("protocol"), "type", "raw");
+            break;
+        }
         case SerialBackend::pty:
             with(node, "type", "pty");
             break;

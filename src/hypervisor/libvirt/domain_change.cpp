@@ -7,36 +7,12 @@
 #include "hypervisor/libvirt/errors.hpp"
 #include "hypervisor/libvirt/live_xml.hpp"
 #include "hypervisor/libvirt/operations.hpp"
+#include "hypervisor/libvirt/param_list.hpp"
 
 namespace drover::hypervisor::libvirt {
 namespace {
 
 constexpr long long cpu_period_us = 100000;
-
-// Typed parameters to hand to libvirt.
-class ParamList {
-public:
-    ~ParamList() { virTypedParamsFree(values_, count_); }
-    ParamList() = default;
-    ParamList(const ParamList&) = delete;
-    ParamList& operator=(const ParamList&) = delete;
-
-    void add_unsigned(const char* name, unsigned long long value) {
-        if (virTypedParamsAddULLong(&values_, &count_, &capacity_, name, value) < 0)
-            throw_last_error("make parameters");
-    }
-    void add_signed(const char* name, long long value) {
-        if (virTypedParamsAddLLong(&values_, &count_, &capacity_, name, value) < 0)
-            throw_last_error("make parameters");
-    }
-    virTypedParameterPtr values() { return values_; }
-    int count() const { return count_; }
-
-private:
-    virTypedParameterPtr values_ = nullptr;
-    int count_ = 0;
-    int capacity_ = 0;
-};
 
 }  // namespace
 

@@ -12,6 +12,9 @@
 namespace drover::hypervisor::libvirt {
 namespace {
 
+using ::testing::HasSubstr;
+using ::testing::Not;
+
 std::string read(const std::string& path) {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
@@ -144,6 +147,30 @@ TEST(DomainXml, Devices) {
     spec.vnc = VncSpec{.listen_address = "::", .port = 5901, .password = "hunter2"};
     spec.video = VideoSpec{.model = VideoModel::vmvga, .memory_bytes = 4U << 20};
     expect_golden("devices.xml", spec);
+}
+
+TEST(DomainXml, ConnectsPortsWhoeverListensOrNot) {
+    auto spec = ordinary();
+    spec.serial_ports = {
+        {.port = 0, .backend = SerialBackend::tcp_connect, .host = "10.0.0.9", .tcp_port = 4000}};
+    pugi::xml_document document;
+    ASSERT_TRUE(document.load_string(to_domain_xml(spec).c_str()));
+    const auto source = document.child("domain").child("devices").child("serial").child("source");
+    EXPECT_STREQ(source.attribute("mode").value(), "connect");
+    EXPECT_STREQ(source.attribute("host").value(), "10.0.0.9");
+    EXPECT_STREQ(source.attribute("service").value(), "4000");
+    EXPECT_STREQ(source.child("reconnect").attribute("enabled").value(), "yes");
+}
+
+// See append_uneven_memory(): 64 pages of 4 KiB are what QEMU's list of changed pages has in a
+// word.
+TEST(DomainXml, MemoryOfAnEmulatedGuestIsNoMultipleOf64Pages) {
+    auto spec = base();
+    spec.accelerator = Accelerator::tcg;
+    EXPECT_THAT(to_domain_xml(spec), HasSubstr("id=uneven.ram,size=268443648"));
+    EXPECT_NE(268443648 % (64 * 4096), 0);
+    spec.accelerator = Accelerator::kvm;
+    EXPECT_THAT(to_domain_xml(spec), Not(HasSubstr("uneven")));
 }
 
 TEST(DomainXml, NoTextEscapesFromItsPlace) {

@@ -37,7 +37,37 @@ constexpr Phrase phrases[] = {
     {"agent is not connected", ErrorKind::agent_unavailable},
     {"agent is not available", ErrorKind::agent_unavailable},
     {"guest agent is not configured", ErrorKind::agent_unavailable},
+    {"guest CPU doesn't match specification", ErrorKind::incompatible_cpu},
+    {"guest and host CPU are not compatible", ErrorKind::incompatible_cpu},
+    {"the CPU is incompatible with host CPU", ErrorKind::incompatible_cpu},
     {"cannot acquire state change lock", ErrorKind::timed_out},
+};
+
+// What a migration says when it is the other host, or the way to it, that is the trouble. Asked
+// first: "Failed to connect socket to '...': No such file or directory" is no missing disk.
+constexpr Phrase migration_phrases[] = {
+    {"ertificate", ErrorKind::peer_untrusted},
+    {"TLS channel", ErrorKind::peer_untrusted},
+    {"TLS handshake", ErrorKind::peer_untrusted},
+    {"Failed to connect", ErrorKind::peer_unreachable},
+    {"unable to connect to server", ErrorKind::peer_unreachable},
+    {"Failed to bind socket", ErrorKind::peer_unreachable},
+    {"Unable to read from socket", ErrorKind::peer_unreachable},
+    {"Unable to write to socket", ErrorKind::peer_unreachable},
+    {"End of file while reading data", ErrorKind::peer_unreachable},
+    {"client socket is closed", ErrorKind::peer_unreachable},
+    {"connection closed due to keepalive timeout", ErrorKind::peer_unreachable},
+    {"Lost connection to destination host", ErrorKind::peer_unreachable},
+    {"no route to host", ErrorKind::peer_unreachable},
+};
+// And these when nothing more exact was said.
+constexpr Phrase vague_migration_phrases[] = {
+    {"unexpectedly closed the monitor", ErrorKind::peer_unreachable},
+    {"load of migration failed", ErrorKind::peer_unreachable},
+    {"Connection reset by peer", ErrorKind::peer_unreachable},
+    {"Broken pipe", ErrorKind::peer_unreachable},
+    {"unexpectedly failed", ErrorKind::peer_unreachable},
+    {"Channel error", ErrorKind::peer_unreachable},
 };
 
 ErrorKind of_errno(int number) {
@@ -75,6 +105,8 @@ ErrorKind classify(int code, int from, int system_errno, std::string_view messag
         case VIR_ERR_AGENT_UNRESPONSIVE:
         case VIR_ERR_AGENT_UNSYNCED:
             return ErrorKind::agent_unavailable;
+        case VIR_ERR_CPU_INCOMPATIBLE:
+            return ErrorKind::incompatible_cpu;
         case VIR_ERR_NO_MEMORY:
             return ErrorKind::insufficient_memory;
         case VIR_ERR_AUTH_FAILED:
@@ -110,6 +142,20 @@ ErrorKind classify(int code, int from, int system_errno, std::string_view messag
         default:
             return ErrorKind::internal;
     }
+}
+
+ErrorKind classify_migration(int code, int from, int system_errno, std::string_view message) {
+    if (code == VIR_ERR_OPERATION_ABORTED) return ErrorKind::cancelled;
+    for (const auto& phrase : migration_phrases)
+        if (message.find(phrase.text) != std::string_view::npos) return phrase.kind;
+    // The daemon here speaks to the one there as a client, too.
+    if (from == VIR_FROM_RPC || code == VIR_ERR_NO_CONNECT || code == VIR_ERR_INVALID_CONN)
+        return ErrorKind::peer_unreachable;
+    const auto kind = classify(code, from, system_errno, message);
+    if (kind != ErrorKind::internal) return kind;
+    for (const auto& phrase : vague_migration_phrases)
+        if (message.find(phrase.text) != std::string_view::npos) return phrase.kind;
+    return kind;
 }
 
 void throw_last_error(std::string_view what) {

@@ -18,6 +18,19 @@ StartedReason started_reason(int detail) {
     }
 }
 
+ResumedReason resumed_reason(int detail) {
+    switch (detail) {
+        case VIR_DOMAIN_EVENT_RESUMED_UNPAUSED:
+            return ResumedReason::unpaused;
+        case VIR_DOMAIN_EVENT_RESUMED_MIGRATED:
+            return ResumedReason::migrated;
+        case VIR_DOMAIN_EVENT_RESUMED_POSTCOPY:
+            return ResumedReason::post_copy;
+        default:
+            return ResumedReason::other;
+    }
+}
+
 StoppedReason stopped_reason(int detail) {
     switch (detail) {
         case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN:
@@ -45,9 +58,11 @@ PausedReason suspended_reason(int detail) {
         case VIR_DOMAIN_EVENT_SUSPENDED_IOERROR:
             return PausedReason::io_error;
         case VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED:
-        case VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY:
-        case VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED:
             return PausedReason::migration;
+        case VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY:
+            return PausedReason::post_copy;
+        case VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED:
+            return PausedReason::post_copy_failed;
         default:
             return PausedReason::other;
     }
@@ -70,6 +85,7 @@ std::optional<LifecycleEvent> map_lifecycle(int event, int detail) {
             return mapped;
         case VIR_DOMAIN_EVENT_RESUMED:
             mapped.kind = LifecycleKind::resumed;
+            mapped.resumed_reason = resumed_reason(detail);
             return mapped;
         case VIR_DOMAIN_EVENT_SHUTDOWN:
             // By a signal from the host: that is `destroy`, of which the guest knows nothing.

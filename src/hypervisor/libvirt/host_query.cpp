@@ -72,6 +72,26 @@ void read_versions(virConnectPtr connection, HostInfo& info) {
     info.host_name = name.get();
 }
 
+// What machines can have as their CPU. An engine that can't tell leaves the features empty.
+void read_machine_cpu(virConnectPtr connection, const LibvirtOptions& options, HostInfo& info) {
+    info.cpu_features.clear();
+    const char* type = info.accelerator == Accelerator::kvm ? "kvm" : "qemu";
+    const char* emulator = options.emulator_path.c_str();
+    const CString capabilities(
+        virConnectGetDomainCapabilities(connection, emulator, "x86_64", nullptr, type, 0));
+    std::string cpu = capabilities ? model_cpu_xml(capabilities.get()) : std::string();
+    if (cpu.empty()) {
+        base::log_warning("hypervisor: what CPU machines can have is unknown");
+        return;
+    }
+    const char* list[] = {cpu.c_str()};
+    const CString expanded(virConnectBaselineHypervisorCPU(
+        connection, emulator, "x86_64", nullptr, type, list, 1,
+        VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES | VIR_CONNECT_BASELINE_CPU_MIGRATABLE));
+    if (expanded) return parse_expanded_cpu(expanded.get(), info);
+    base::log_warning("hypervisor: the CPU's features can't be told");
+}
+
 // libvirt's two-step calls: how many values, then the values.
 template <class Stat, class Call>
 std::vector<Stat> read_stats(const char* what, Call call) {
@@ -97,6 +117,7 @@ HostInfo host_info(virConnectPtr connection, const LibvirtOptions& options) {
     const bool kvm = cpu.hardware_virtualization && kvm_offered &&
                      std::filesystem::exists(options.kvm_device_path, error);
     info.accelerator = kvm ? Accelerator::kvm : Accelerator::tcg;
+    read_machine_cpu(connection, options, info);
     info.uefi_firmware = find_firmware(options.firmware_descriptors);
     return info;
 }

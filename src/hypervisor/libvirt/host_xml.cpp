@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
+#include <sstream>
 
 #include "hypervisor/hypervisor_error.hpp"
 
@@ -120,6 +121,39 @@ bool parse_capabilities(std::string_view xml, HostInfo& info) {
             kvm = kvm || std::string_view(domain.attribute("type").value()) == "kvm";
     }
     return kvm;
+}
+
+std::string model_cpu_xml(std::string_view domain_capabilities) {
+    pugi::xml_document document;
+    if (!document.load_buffer(domain_capabilities.data(), domain_capabilities.size())) return {};
+    const auto modes = document.child("domainCapabilities").child("cpu");
+    const auto model = modes.find_child_by_attribute("mode", "name", "host-model");
+    if (std::string_view(model.attribute("supported").value()) != "yes") return {};
+    pugi::xml_document made;
+    auto cpu = made.append_child("cpu");
+    cpu.append_attribute("mode").set_value("custom");
+    cpu.append_attribute("match").set_value("exact");
+    for (const auto part : model.children()) cpu.append_copy(part);
+    std::ostringstream stream;
+    made.save(stream, "", pugi::format_raw | pugi::format_no_declaration);
+    return stream.str();
+}
+
+void parse_expanded_cpu(std::string_view xml, HostInfo& info) {
+    pugi::xml_document document;
+    if (!document.load_buffer(xml.data(), xml.size())) return;
+    const auto cpu = document.child("cpu");
+    if (const std::string model = cpu.child_value("model"); !model.empty()) info.cpu_model = model;
+    if (const std::string vendor = cpu.child_value("vendor"); !vendor.empty())
+        info.cpu_vendor = vendor;
+    info.cpu_features.clear();
+    for (auto feature : cpu.children("feature")) {
+        const std::string_view policy = feature.attribute("policy").value();
+        if (policy == "disable" || policy == "forbid") continue;
+        if (info.cpu_features.size() == list_limit) break;
+        info.cpu_features.emplace_back(feature.attribute("name").value());
+    }
+    std::ranges::sort(info.cpu_features);
 }
 
 CpuInfo parse_cpuinfo(std::string_view text) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "hypervisor/host_info.hpp"
@@ -11,6 +12,15 @@ namespace drover::hypervisor::libvirt {
 /// capabilities. Returns true if the engine says that it can use KVM for x86_64. Throws
 /// HypervisorError(internal) for what is no capabilities document. Pure.
 bool parse_capabilities(std::string_view xml, HostInfo& info);
+
+/// The CPU that machines can have, from the engine's domain capabilities: a <cpu> element as its
+/// comparing calls take it, with the model and what differs from it. Empty if the engine knows of
+/// none. Pure.
+std::string model_cpu_xml(std::string_view domain_capabilities);
+
+/// Vendor, nearest model and all features of that CPU, from such an element whose features were
+/// expanded. Pure.
+void parse_expanded_cpu(std::string_view xml, HostInfo& info);
 
 struct CpuInfo {
     std::string brand{};

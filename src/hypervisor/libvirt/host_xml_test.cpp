@@ -35,6 +35,32 @@ TEST(HostXml, RefusesWhatIsNoCapabilities) {
     EXPECT_FALSE(parse_capabilities("<capabilities/>", info));
 }
 
+TEST(MachineCpu, IsTheEnginesHostModel) {
+    const auto cpu = model_cpu_xml(R"(<domainCapabilities><cpu>
+        <mode name='maximum' supported='yes'/>
+        <mode name='host-model' supported='yes'><model fallback='forbid'>EPYC</model>
+        <vendor>AMD</vendor><feature policy='disable' name='sha-ni'/></mode>
+        </cpu></domainCapabilities>)");
+    EXPECT_EQ(cpu, R"(<cpu mode="custom" match="exact"><model fallback="forbid">EPYC</model>)"
+                   R"(<vendor>AMD</vendor><feature policy="disable" name="sha-ni"/></cpu>)");
+    EXPECT_EQ(model_cpu_xml("<domainCapabilities><cpu><mode name='host-model' supported='no'/>"
+                            "</cpu></domainCapabilities>"),
+              "");
+    EXPECT_EQ(model_cpu_xml("<"), "");
+}
+
+TEST(MachineCpu, HasWhatIsNotDisabled) {
+    HostInfo info;
+    info.cpu_features = {"other"};
+    parse_expanded_cpu(R"(<cpu><model>EPYC</model><vendor>AMD</vendor>
+        <feature policy='require' name='sse'/><feature policy='disable' name='sha-ni'/>
+        <feature policy='require' name='aes'/></cpu>)",
+                       info);
+    EXPECT_EQ(info.cpu_model, "EPYC");
+    EXPECT_EQ(info.cpu_vendor, "AMD");
+    EXPECT_THAT(info.cpu_features, ElementsAre("aes", "sse"));
+}
+
 TEST(CpuInfo, NeedsVmxOrSvmAsAWord) {
     const auto with = [](std::string flags) {
         return parse_cpuinfo("processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: " + flags +

@@ -3,6 +3,7 @@
 #include "hypervisor/libvirt/call_context.hpp"
 #include "hypervisor/libvirt/device_xml.hpp"
 #include "hypervisor/libvirt/domain_xml.hpp"
+#include "hypervisor/libvirt/migrations.hpp"
 #include "hypervisor/libvirt/operations.hpp"
 
 namespace drover::hypervisor {
@@ -122,6 +123,49 @@ public:
         call("join another network", libvirt::set_bridge, uuid, mac, bridge);
     }
 
+    void begin_disk_move(const DomainUuid& uuid, const std::string& target,
+                         const DiskImage& to) override {
+        validate_image(to);
+        call("start moving a disk", libvirt::begin_disk_move, uuid, target, to);
+    }
+    std::vector<DiskMove> disk_moves(const DomainUuid& uuid) override {
+        return call("look at disks", libvirt::disk_moves, uuid);
+    }
+    // What is still to be written when a copy ends may take its time.
+    void finish_disk_move(const DomainUuid& uuid, const std::string& target) override {
+        context_.run(context_.options().start_limit, "switch a disk",
+                     [uuid, target](virConnectPtr connection) {
+                         libvirt::finish_disk_move(connection, uuid, target);
+                     });
+    }
+    void cancel_disk_move(const DomainUuid& uuid, const std::string& target) override {
+        context_.run(context_.options().start_limit, "stop moving a disk",
+                     [uuid, target](virConnectPtr connection) {
+                         libvirt::cancel_disk_move(connection, uuid, target);
+                     });
+    }
+    void move_nvram(const DomainUuid& uuid, const std::string& path) override {
+        call("move the firmware's variables", libvirt::move_nvram, uuid, path);
+    }
+
+    std::string migration_socket() override { return libvirt::socket_of(context_.options().uri); }
+    // libvirtd takes what a daemon that has reached it sends: who may reach it is decided before.
+    void expect_migration(const IncomingDomain&) override {}
+    MigrationResult migrate(const DomainUuid& uuid, const MigrationSpec& spec) override {
+        return migrations_.run(uuid, spec);
+    }
+    std::optional<MigrationProgress> migration_progress(const DomainUuid& uuid) override {
+        return migrations_.progress(uuid);
+    }
+    void cancel_migration(const DomainUuid& uuid) override { migrations_.cancel(uuid); }
+    void start_post_copy(const DomainUuid& uuid) override { migrations_.start_post_copy(uuid); }
+    std::string cpu_of(const DomainUuid& uuid) override {
+        return call("read the CPU", libvirt::cpu_of, uuid);
+    }
+    void check_cpu(const std::string& cpu) override {
+        call("compare CPUs", libvirt::check_cpu, context_.options(), cpu);
+    }
+
     HostInfo host_info() override {
         return call("read the host", libvirt::host_info, context_.options());
     }
@@ -142,6 +186,7 @@ private:
 
     std::shared_ptr<EventQueue> events_ = std::make_shared<EventQueue>();
     CallContext context_;
+    libvirt::Migrations migrations_{context_};
 };
 
 }  // namespace

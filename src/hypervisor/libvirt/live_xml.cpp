@@ -149,6 +149,24 @@ std::string disk_xml(std::string_view live_xml, std::string_view target) {
     throw HypervisorError(ErrorKind::not_found, fmt::format("the domain has no disk {}", target));
 }
 
+std::vector<DiskMove> parse_disk_moves(std::string_view live_xml) {
+    const auto document = parse(live_xml);
+    std::vector<DiskMove> found;
+    for (auto disk : document.child("domain").child("devices").children("disk")) {
+        if (std::string_view(disk.attribute("device").value()) != "disk") continue;
+        DiskMove move;
+        move.target = disk.child("target").attribute("dev").value();
+        move.path = disk.child("source").attribute("file").value();
+        const auto mirror = disk.child("mirror");
+        if (std::string_view(mirror.attribute("job").value()) == "copy") {
+            move.destination_path = mirror.child("source").attribute("file").value();
+            move.ready = std::string_view(mirror.attribute("ready").value()) == "yes";
+        }
+        found.push_back(std::move(move));
+    }
+    return found;
+}
+
 std::string nic_xml(std::string_view live_xml, std::string_view mac) {
     const auto document = parse(live_xml);
     return write(find_nic(document, mac));

@@ -3,7 +3,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "hypervisor/disk_move.hpp"
 #include "hypervisor/domain_info.hpp"
 
 // What libvirt's XML of a running domain tells, and the device elements made from it to change a
@@ -25,6 +27,8 @@ std::string link_change_xml(std::string_view live_xml, std::string_view mac, boo
 
 /// The <disk> element of the disk `target`; not_found if there is none.
 std::string disk_xml(std::string_view live_xml, std::string_view target);
+/// Every hard disk that is a file, and the file that it is being copied to. Without figures.
+std::vector<DiskMove> parse_disk_moves(std::string_view live_xml);
 /// The <interface> element with this MAC address; not_found if none has it.
 std::string nic_xml(std::string_view live_xml, std::string_view mac);
 /// The same, joined to another bridge.

@@ -86,6 +86,27 @@ TEST(LiveXml, MakesLinkChanges) {
               ErrorKind::not_found);
 }
 
+TEST(LiveXml, TellsWhereDisksAreGoing) {
+    const auto moves = parse_disk_moves(R"(<domain><devices>
+        <disk type='file' device='disk'><source file='/a/x.raw'/><target dev='sda'/>
+            <mirror type='file' job='copy' ready='yes'><source file='/b/x.raw'/></mirror></disk>
+        <disk type='file' device='disk'><source file='/a/y.raw'/><target dev='sdb'/>
+            <mirror type='file' job='copy'><source file='/b/y.raw'/></mirror></disk>
+        <disk type='file' device='disk'><source file='/a/z.raw'/><target dev='sdc'/>
+            <mirror type='file' job='active-commit' ready='yes'/></disk>
+        <disk type='file' device='cdrom'><source file='/i.iso'/><target dev='hdc'/></disk>
+        </devices></domain>)");
+    ASSERT_EQ(moves.size(), 3U);
+    EXPECT_EQ(moves[0].path, "/a/x.raw");
+    EXPECT_EQ(moves[0].destination_path, "/b/x.raw");
+    EXPECT_TRUE(moves[0].ready);
+    EXPECT_EQ(moves[1].target, "sdb");
+    EXPECT_EQ(moves[1].destination_path, "/b/y.raw");
+    EXPECT_FALSE(moves[1].ready);
+    EXPECT_EQ(moves[2].destination_path, "");
+    EXPECT_FALSE(moves[2].ready);
+}
+
 TEST(LiveXml, KeepsTheSavedCpuForHostModelOnly) {
     const std::string saved =
         "<domain><cpu mode='custom'><model>EPYC</model><feature name='a'/></cpu></domain>";

@@ -60,6 +60,20 @@ void detach_nic(virConnectPtr connection, const DomainUuid& uuid, const std::str
 void set_bridge(virConnectPtr connection, const DomainUuid& uuid, const std::string& mac,
                 const std::string& bridge);
 
+// disk_moves.cpp
+void begin_disk_move(virConnectPtr connection, const DomainUuid& uuid, const std::string& target,
+                     const DiskImage& to);
+std::vector<DiskMove> disk_moves(virConnectPtr connection, const DomainUuid& uuid);
+void finish_disk_move(virConnectPtr connection, const DomainUuid& uuid, const std::string& target);
+void cancel_disk_move(virConnectPtr connection, const DomainUuid& uuid, const std::string& target);
+
+// nvram.cpp
+void move_nvram(virConnectPtr connection, const DomainUuid& uuid, const std::string& path);
+
+// migration_transfer.cpp (the transfer itself: migrations.hpp)
+std::string cpu_of(virConnectPtr connection, const DomainUuid& uuid);
+void check_cpu(virConnectPtr connection, const LibvirtOptions& options, const std::string& cpu);
+
 // host_query.cpp
 HostInfo host_info(virConnectPtr connection, const LibvirtOptions& options);
 HostStats host_stats(virConnectPtr connection);

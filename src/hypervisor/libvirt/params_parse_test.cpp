@@ -122,6 +122,14 @@ TEST(Stats, ReadsAllGroups) {
     EXPECT_EQ(stats.disks[0].capacity_bytes, 10U);
 }
 
+TEST(Stats, HidesThePagesThatAnEmulatedGuestHasMoreThanWasAsked) {
+    const auto stats = parse_stats(params({
+        {"balloon.current", number(16392)},
+        {"balloon.maximum", number(16384)},
+    }));
+    EXPECT_EQ(stats.balloon.current_bytes, 16U << 20);
+}
+
 TEST(Stats, BoundsCountsAndSurvivesNothing) {
     EXPECT_TRUE(parse_stats({}).vcpus.empty());
     const auto stats = parse_stats(params({{"vcpu.maximum", number(~0ULL)},

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numbers>
+#include <optional>
 #include <string_view>
 
 namespace drover::hypervisor::simulated {
@@ -59,12 +61,32 @@ Wave wave_of(const RunningDomain& domain, std::uint64_t seed, std::string_view p
             .phase = 2 * std::numbers::pi * share_of(domain, seed, "phase")};
 }
 
+// A name that ends in "-load80" keeps 80 percent of the machine's CPUs busy: load to order.
+std::optional<double> ordered_load(std::string_view name) {
+    constexpr std::string_view kMark = "-load";
+    const auto at = name.rfind(kMark);
+    if (at == std::string_view::npos) return std::nullopt;
+    const std::string_view digits = name.substr(at + kMark.size());
+    unsigned percent = 0;
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), percent);
+    if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+    return std::min(percent, 100u) / 100.0;
+}
+
+Wave cpu_wave_of(const RunningDomain& domain, std::uint64_t seed) {
+    if (const auto load = ordered_load(domain.display_name)) {
+        return {.level = *load, .swing = 0, .period_s = 300, .phase = 0};
+    }
+    return wave_of(domain, seed, "cpu", 1);
+}
+
 std::uint64_t whole(double value) {
     return static_cast<std::uint64_t>(std::max(value, 0.0));
 }
 
 void add_cpu(DomainStats& stats, const RunningDomain& domain, std::uint64_t seed, double time_s) {
-    const double busy_ns = wave_of(domain, seed, "cpu", 1).until(time_s) * 1e9;
+    const double busy_ns = cpu_wave_of(domain, seed).until(time_s) * 1e9;
     for (std::uint32_t i = 0; i < domain.vcpus; ++i) {
         VcpuStats vcpu;
         vcpu.index = i;
@@ -185,7 +207,7 @@ GuestInfo guest_of(const RunningDomain& domain) {
 Load load_of(const RunningDomain& domain, std::uint64_t seed, std::chrono::nanoseconds uptime) {
     const double time_s = std::max(std::chrono::duration<double>(uptime).count(), 0.0);
     Load load;
-    load.cores = wave_of(domain, seed, "cpu", 1).at(time_s) * domain.vcpus;
+    load.cores = cpu_wave_of(domain, seed).at(time_s) * domain.vcpus;
     load.memory_bytes = balloon_of(domain, seed, time_s).rss_bytes;
     return load;
 }

@@ -24,6 +24,10 @@ Engine::Engine(SimulatedOptions options, const base::Clock& clock)
         domains_.emplace(domain.uuid, std::move(domain));
     }
     events_.push(ConnectionEvent{true});
+    if (!options_.migration_socket.empty()) {
+        doorway_ = std::make_unique<Doorway>(options_.migration_socket,
+                                             [this](LineSocket& source) { receive(source); });
+    }
 }
 
 void Engine::meet_faults(std::string_view method, const DomainUuid& uuid) {

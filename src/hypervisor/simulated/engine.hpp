@@ -3,10 +3,13 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 
 #include "hypervisor/event_queue.hpp"
 #include "hypervisor/simulated/activity.hpp"
+#include "hypervisor/simulated/departure.hpp"
+#include "hypervisor/simulated/doorway.hpp"
 #include "hypervisor/simulated/journal.hpp"
 #include "hypervisor/simulated/running_domain.hpp"
 #include "hypervisor/simulated/simulated_hypervisor.hpp"
@@ -55,6 +58,23 @@ public:
     void set_bridge(const DomainUuid& uuid, const std::string& mac,
                     const std::string& bridge) override;
 
+    void begin_disk_move(const DomainUuid& uuid, const std::string& target,
+                         const DiskImage& to) override;
+    std::vector<DiskMove> disk_moves(const DomainUuid& uuid) override;
+    void finish_disk_move(const DomainUuid& uuid, const std::string& target) override;
+    void cancel_disk_move(const DomainUuid& uuid, const std::string& target) override;
+    void move_nvram(const DomainUuid& uuid, const std::string& path) override;
+
+    std::string migration_socket() override;
+    void expect_migration(const IncomingDomain& incoming) override;
+    void forget_migration(const DomainUuid& uuid) override;
+    MigrationResult migrate(const DomainUuid& uuid, const MigrationSpec& spec) override;
+    std::optional<MigrationProgress> migration_progress(const DomainUuid& uuid) override;
+    void cancel_migration(const DomainUuid& uuid) override;
+    void start_post_copy(const DomainUuid& uuid) override;
+    std::string cpu_of(const DomainUuid& uuid) override;
+    void check_cpu(const std::string& cpu) override;
+
     HostInfo host_info() override;
     HostStats host_stats() override;
     std::unique_ptr<Subscription> subscribe(EventSink sink) override;
@@ -84,6 +104,15 @@ private:
     void later(const RunningDomain& domain, std::chrono::milliseconds delay,
                std::function<void(RunningDomain&)> action);
 
+    // Moving to another host: engine_migration.cpp.
+    std::shared_ptr<Departure> begin_departure(const DomainUuid& uuid, const MigrationSpec& spec);
+    std::string departure_line(const DomainUuid& uuid, const MigrationSpec& spec);
+    void let_go(const DomainUuid& uuid);
+    void go_on(const DomainUuid& uuid);
+    void receive(LineSocket& source);
+    RunningDomain check_arrival(const std::string& line);
+    void arrive(RunningDomain domain);
+
     const SimulatedOptions options_;
     const base::Clock& clock_;
     const base::WallTime made_at_;
@@ -91,11 +120,14 @@ private:
     std::mutex mutex_;
     Journal journal_;
     std::unordered_map<DomainUuid, RunningDomain> domains_;
+    std::unordered_map<DomainUuid, std::shared_ptr<Departure>> departures_;
+    std::set<DomainUuid> expected_;
     int last_run_ = 0;
     double host_cpu_s_ = 0;  // what domains took until host_asked_at_
     base::WallTime host_asked_at_;
     EventQueue events_;
-    Timers timers_;  // last: its thread uses all of the above
+    Timers timers_;  // the last two: their threads use all of the above
+    std::unique_ptr<Doorway> doorway_;
 };
 
 }  // namespace drover::hypervisor::simulated

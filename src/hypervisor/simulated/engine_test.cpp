@@ -140,6 +140,34 @@ TEST_F(SimulatedEngine, RefusesWhatAnEngineWould) {
     EXPECT_EQ(kind_of([&] { engine().screenshot(spec.uuid); }), ErrorKind::unsupported);
 }
 
+TEST_F(SimulatedEngine, MovesDisks) {
+    const auto file = [&](const std::string& name, const std::string& content) {
+        std::ofstream(directory_ / name) << content;
+        return (directory_ / name).string();
+    };
+    auto spec = spec_of("01");
+    spec.controllers.push_back({ControllerKind::scsi_pvscsi, 0, PciAddress{0, 6, 0}});
+    DiskSpec disk;
+    disk.image = DiskImage{file("old.raw", "content"), ImageFormat::raw};
+    spec.disks.push_back(disk);
+    const DiskImage to{file("new.raw", std::string(7, '.')), ImageFormat::raw};
+    engine().start(spec);
+    EXPECT_EQ(kind_of([&] { engine().finish_disk_move(spec.uuid, "sda"); }),
+              ErrorKind::invalid_state);
+    engine().begin_disk_move(spec.uuid, "sda", to);
+    EXPECT_EQ(kind_of([&] { engine().begin_disk_move(spec.uuid, "sda", to); }),
+              ErrorKind::device_in_use);
+    EXPECT_TRUE(engine().disk_moves(spec.uuid).front().ready);
+    EXPECT_EQ(engine().disk_moves(spec.uuid).front().path, disk.image->path);
+    engine().cancel_disk_move(spec.uuid, "sda");
+    EXPECT_EQ(engine().disk_moves(spec.uuid).front().destination_path, "");
+    engine().begin_disk_move(spec.uuid, "sda", to);
+    engine().finish_disk_move(spec.uuid, "sda");
+    EXPECT_EQ(engine().disk_moves(spec.uuid).front().path, to.path);
+    std::ifstream copied(to.path);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(copied), {}), "content");
+}
+
 TEST_F(SimulatedEngine, AsksNoAgentBeforeItIsThere) {
     options_.guest_boot = 1h;
     const auto spec = spec_of("01");

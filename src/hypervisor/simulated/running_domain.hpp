@@ -17,7 +17,8 @@ namespace drover::hypervisor::simulated {
 struct RunningDomain {
     struct Disk {
         std::string target;
-        std::string path;  ///< empty: no medium
+        std::string path;         ///< empty: no medium
+        std::string moving_to{};  ///< of a disk on its way to another file; forgotten at a restart
     };
     struct Nic {
         std::string mac;

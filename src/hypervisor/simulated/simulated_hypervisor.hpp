@@ -25,6 +25,10 @@ struct SimulatedOptions {
     std::chrono::milliseconds guest_boot{2000};
     /// From a request to shut down or restart until the guest has done so.
     std::chrono::milliseconds guest_shutdown{500};
+    /// Unix socket at which domains arrive from other simulated engines. Empty: none can come.
+    std::filesystem::path migration_socket;
+    /// How fast memory "goes" to another host, unless a migration asks for less.
+    std::uint64_t migration_bytes_per_s = 2ULL << 30;
 };
 
 /// A host like a usual server: 64 cores, 2 TiB of memory, UEFI firmware.
