@@ -1,0 +1,86 @@
+#include <gtest/gtest.h>
+
+#include <random>
+#include <sstream>
+
+#include "plan/reassign/solve.hpp"
+#include "reassign_checker.hpp"
+
+namespace drover::plan::judge {
+namespace {
+
+using namespace reassign;
+
+// In the challenge's own text form; the original assignment keeps every constraint by construction:
+// spreads and dependencies are drawn from what it does.
+struct Instance {
+    std::string model;
+    Assignment original;
+};
+
+Instance random_instance(std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    const auto below = [&random](std::uint64_t bound) { return random() % bound; };
+    const Index machines = static_cast<Index>(4 + below(5));
+    const Index services = static_cast<Index>(4 + below(4));
+    const Index per_service = 4;
+    Instance made;
+    std::ostringstream text;
+    text << "2\n1 10\n0 100\n" << machines << '\n';
+    for (Index machine = 0; machine < machines; ++machine) {
+        text << machine % 2 << ' ' << machine % 3 << " 300 250 100 80";
+        for (Index to = 0; to < machines; ++to) text << ' ' << (to == machine ? 0 : 1 + to % 3);
+        text << '\n';
+    }
+    std::ostringstream processes;
+    text << services << '\n';
+    for (Index service = 0; service < services; ++service) {
+        std::vector<Index> order(machines);
+        for (Index machine = 0; machine < machines; ++machine) order[machine] = machine;
+        std::shuffle(order.begin(), order.end(), random);
+        bool both = false;
+        for (Index at = 0; at < per_service; ++at) {
+            made.original.push_back(order[at]);
+            both |= order[at] % 2 != order[0] % 2;
+            processes << service << ' ' << 1 + below(30) << ' ' << 1 + below(20) << ' '
+                      << 1 + below(9) << '\n';
+        }
+        // Whoever depends on the first service, which is in both neighbourhoods if this one is.
+        const bool may_need = service > 0 && both;
+        text << 1 + below(2) << ' ' << (may_need && below(2) == 0 ? "1 0" : "0") << '\n';
+    }
+    text << services * per_service << '\n' << processes.str() << "1\n0 1 1 10\n1 10 100\n";
+    made.model = text.str();
+    return made;
+}
+
+TEST(Reassign, finds_valid_assignments_of_the_cost_it_says) {
+    int judged = 0;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        const auto instance = random_instance(seed);
+        const auto problem = parse_problem(instance.model);
+        ASSERT_TRUE(problem) << problem.error();
+        const auto first = check_assignment(*problem, instance.original, instance.original);
+        if (!first.violation.empty()) continue;
+        ++judged;
+        const auto found = solve(*problem, instance.original, seed, {.iterations = 30000});
+        const auto verdict = check_assignment(*problem, instance.original, found.assignment);
+        EXPECT_EQ(verdict.violation, "") << seed;
+        EXPECT_EQ(verdict.cost, found.cost) << seed;
+        EXPECT_LE(found.cost, first.cost) << seed;
+    }
+    EXPECT_GT(judged, 10);
+}
+
+TEST(Reassign, says_what_is_wrong_with_a_file) {
+    const auto instance = random_instance(1);
+    EXPECT_FALSE(parse_problem(""));
+    EXPECT_FALSE(parse_problem(instance.model.substr(0, instance.model.size() / 2)));
+    EXPECT_FALSE(parse_problem(instance.model + " 7"));
+    const auto problem = parse_problem(instance.model);
+    EXPECT_FALSE(parse_assignment("0 1 2", *problem));
+    EXPECT_EQ(parse_problem("99999999999999999999").error(), "number 0 is missing");
+}
+
+}  // namespace
+}  // namespace drover::plan::judge
