@@ -1,0 +1,144 @@
+#include "ha/agent/agent.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+
+namespace drover::ha {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr HostId kSelf{0};
+constexpr MachineId kMachine{0};
+
+// One agent, and an etcd and a datastore that answer at once. The other hosts beat, say that they
+// take machines, and never act. Starts are answered by the test.
+struct AgentTest : testing::Test {
+    AgentTest() : fencer({}, StorageFencing::none), agent({.self = kSelf}, fencer), leases(1) {
+        auto made = std::make_shared<Catalogue>();
+        made->version = 1;
+        made->machines.push_back({.id = kMachine});
+        made->shape.machines.resize(1);
+        for (std::uint32_t host = 0; host < 3; ++host) {
+            made->hosts.push_back(HostId{host});
+            plan::Host shape;
+            shape.cpu_mhz = 10000;
+            shape.memory_bytes = 10e9;
+            made->shape.hosts.push_back(shape);
+        }
+        tell(CatalogueChanged{made});
+        pass(seconds{1});
+    }
+
+    void tell(const Event& event) {
+        std::deque<Event> events{event};
+        while (!events.empty()) {
+            for (const auto& action : agent.step(events.front(), now)) answer(action, events);
+            events.pop_front();
+        }
+        fencer.tick(processes(), now);
+        for (const auto& action : fencer.take_actions()) {
+            if (action.what == FencerDo::kill) has_process = false;
+        }
+    }
+    void pass(Duration length) {
+        for (const Time end = now + length; now < end; now += milliseconds{50}) tell(Tick{});
+    }
+    std::vector<Observation> processes() const {
+        if (fencer.find(kMachine) == nullptr) return {};
+        return {{.machine = kMachine,
+                 .process = has_process,
+                 .stopped = !has_process,
+                 .writes_in_flight = false}};
+    }
+    void answer(const Action& action, std::deque<Event>& events) {
+        if (const auto* beat = std::get_if<BeatEtcd>(&action)) {
+            events.push_back(BeatAnswered{beat->op, true, {beat->beat}});
+        } else if (const auto* create = std::get_if<CreateSlot>(&action)) {
+            own = create->slot;
+            events.push_back(SlotCreated{create->op, true});
+        } else if (const auto* write = std::get_if<WriteSlot>(&action)) {
+            own = write->slot;
+            events.push_back(SlotWritten{write->op});
+        } else if (const auto* read = std::get_if<ReadLeases>(&action)) {
+            events.push_back(LeasesRead{read->op, {leases[0]}, plan});
+        } else if (const auto* all = std::get_if<ReadSlots>(&action)) {
+            events.push_back(SlotsRead{all->op, slots()});
+        } else if (const auto* swap = std::get_if<SwapLease>(&action)) {
+            leases[0] = swap->next;
+            events.push_back(LeaseSwapped{swap->op, true});
+        } else if (const auto* next = std::get_if<SwapPlan>(&action)) {
+            plan = next->next;
+            events.push_back(PlanSwapped{next->op, true});
+        } else if (const auto* start = std::get_if<Launch>(&action)) {
+            launches.push_back(*start);
+            has_process = true;
+        }
+    }
+    std::vector<Slot> slots() {
+        std::vector<Slot> all;
+        if (own.who) all.push_back(own);
+        ++sequence;
+        for (std::uint32_t host = 1; host < 3; ++host) {
+            all.push_back({.who = {HostId{host}, 1},
+                           .sequence = sequence,
+                           .promise = milliseconds{4000},
+                           .report = std::make_shared<Report>()});
+        }
+        return all;
+    }
+
+    Fencer fencer;
+    Agent agent;
+    Time now{seconds{1000}};
+    std::vector<Lease> leases;
+    PlanCell plan;
+    Slot own;
+    std::uint64_t sequence = 0;
+    std::vector<Launch> launches;
+    bool has_process = false;
+};
+
+TEST_F(AgentTest, joins_and_starts_what_an_administrator_turns_on) {
+    ASSERT_TRUE(agent.has_joined());
+    tell(PowerOn{kMachine});
+    pass(seconds{1});
+    ASSERT_EQ(launches.size(), 1U);
+    EXPECT_EQ(leases[0].owner, agent.self());
+    tell(Launched{kMachine, launches[0].generation, true});
+    EXPECT_EQ(fencer.find(kMachine)->state, Guard::running);
+}
+
+TEST_F(AgentTest, offers_a_machine_whose_start_nobody_answers) {
+    tell(PowerOn{kMachine});
+    pass(seconds{29});
+    ASSERT_EQ(launches.size(), 1U);
+    EXPECT_EQ(fencer.find(kMachine)->state, Guard::prepared);
+    pass(seconds{3});
+    EXPECT_FALSE(has_process);
+    EXPECT_TRUE(leases[0].wanted);
+    EXPECT_NE(leases[0].generation, launches[0].generation);
+    // The answer comes after all: too late.
+    tell(Launched{kMachine, launches[0].generation, true});
+    EXPECT_FALSE(has_process);
+}
+
+TEST_F(AgentTest, plans_anew_when_the_chosen_host_does_not_act) {
+    tell(HostTakesMachines{false});
+    leases[0] = {.generation = 7, .owner = {}, .successor = {}, .wanted = true};
+    pass(seconds{10});
+    ASSERT_EQ(plan.assignments.size(), 1U);
+    const auto first = plan.assignments[0].host;
+    EXPECT_NE(first, kSelf);
+    pass(seconds{30});
+    ASSERT_EQ(plan.assignments.size(), 1U);
+    EXPECT_NE(plan.assignments[0].host, first);
+    EXPECT_NE(plan.assignments[0].host, kSelf);
+}
+
+}  // namespace
+}  // namespace drover::ha

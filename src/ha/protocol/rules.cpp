@@ -1,0 +1,58 @@
+#include "ha/protocol/rules.hpp"
+
+namespace drover::ha {
+
+#ifdef DROVER_HA_MUTANTS
+std::size_t dropped_rule = kRuleCount;
+#endif
+
+const std::array<std::string_view, kRuleCount>& rule_names() {
+    static constexpr std::array<std::string_view, kRuleCount> names{
+        "ack_counts_from_send",
+        "late_ack_is_void",
+        "takeover_waits",
+        "silence_from_own_first_read",
+        "silence_until_sent_read",
+        "both_channels_silent",
+        "promise_is_kept",
+        "promise_of_own_epoch",
+        "permit_within_promise",
+        "short_promise_first",
+        "one_slot_write",
+        "unreadable_is_unknown",
+        "leases_before_slots",
+        "newer_epoch_waits",
+        "join_when_quiet",
+        "restarted_agent_joins_anew",
+        "fenced_until_joined",
+        "permit_checked_at_start",
+        "swap_decides_start",
+        "swap_decides_resume",
+        "resume_names_new_epoch",
+        "loser_kills",
+        "storage_fenced_before_start",
+        "pause_waits_for_writes",
+        "deadline_stops",
+        "undrained_is_stopped",
+        "stuck_writes_reset",
+        "watchdog_on_fresh_ack",
+        "restart_waits_for_own_writes",
+        "one_instance_per_host",
+        "two_channels_permit",
+        "accept_needs_permit",
+        "accept_needs_named_epoch",
+        "successor_counts_as_owner",
+        "source_waits_for_decline",
+        "source_ends_after_hand_over",
+        "declined_stays_declined",
+        "off_stays_off",
+        "dependencies_wait",
+        "priorities_wait",
+        "parallel_starts_bounded",
+        "failed_start_backs_off",
+        "planner_places",
+    };
+    return names;
+}
+
+}  // namespace drover::ha
