@@ -6,6 +6,7 @@
 
 #include "machine/boot_order.hpp"
 #include "machine/config.hpp"
+#include "machine/cpu_mask.hpp"
 #include "machine/device_place.hpp"
 #include "machine/device_vmx.hpp"
 #include "machine/guest_os.hpp"
@@ -163,14 +164,15 @@ bool is_known_key(std::string_view key) {
     if (lower.starts_with("drover.")) return lower != "drover.paravirtual";
     if (lower.starts_with("pcibridge")) return true;
     return other.contains(lower) || is_secret_key(lower) || find_setting(lower) != nullptr ||
-           is_device_key(lower);
+           is_cpu_mask_key(lower) || is_device_key(lower);
 }
 
 VirtualMachineConfigInfo config_from_vmx(const vmx::VmxFile& file, const ReadContext& context) {
-    auto config = read_settings(file, VirtualMachineConfigInfo::make());
+    auto config = read_settings(file);
     read_identity(config, file, context);
     read_hardware(config, file, context);
     read_files(config, file, context);
+    if (const auto masks = read_cpu_masks(file); !masks.empty()) config.set_cpuFeatureMask(masks);
     read_extra(config, file);
 
     auto boot = config.bootOptions();
@@ -189,7 +191,7 @@ VirtualMachineConfigInfo config_from_vmx(const vmx::VmxFile& file, const ReadCon
 
 std::vector<std::string> disk_files(const vmx::VmxFile& file, const ReadContext& context) {
     std::vector<std::string> out;
-    for (const auto& device : devices_from_vmx(file, context)) {
+    for (const auto& device : storage_from_vmx(file, context)) {
         const auto backing = device.backing().as<vim::VirtualDeviceFileBackingInfo>();
         if (device.is<vim::VirtualDisk>() && backing && !backing.fileName().empty()) {
             out.emplace_back(backing.fileName());

@@ -3,6 +3,7 @@
 
 #include "machine/boot_order.hpp"
 #include "machine/config.hpp"
+#include "machine/cpu_mask.hpp"
 #include "machine/device_place.hpp"
 #include "machine/device_vmx.hpp"
 #include "machine/guest_os.hpp"
@@ -102,6 +103,7 @@ void apply_to_vmx(vmx::VmxFile& file, const VirtualMachineConfigInfo& config,
     write_shares(file, "sched.cpu.shares", config.cpuAllocation().shares());
     write_shares(file, "sched.mem.shares", config.memoryAllocation().shares());
     write_affinity(file, config);
+    write_cpu_masks(file, config);
     const DatastoreFile home = machine_directory(vm_path);
     write_directory(file, "workingDir", config.files().snapshotDirectory().value_or(""), home,
                     datastores);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "machine/device_change.hpp"
+#include "machine/serial_uri.hpp"
 
 namespace drover::machine {
 
@@ -24,6 +25,21 @@ vim::VirtualDevice like(const VirtualDevice& wanted, std::int32_t key, std::int3
     device.set_unitNumber(unit);
     device.clear_slotInfo();
     return device;
+}
+
+template <class Refuse>
+void check_uri(const vim::VirtualSerialPortURIBackingInfo& backing, const Refuse& refuse) {
+    const bool connects = backing.direction() == "client";
+    if (!connects && backing.direction() != "server") {
+        refuse("device.backing.direction", "must be client or server");
+    }
+    const auto uri = parse_serial_uri(backing.serviceURI());
+    if (!uri) {
+        refuse("device.backing.serviceURI", "must be tcp://address:port or telnet://:port");
+    }
+    if (connects && uri->port != 0 && !uri->is_possible_target()) {
+        refuse("device.backing.serviceURI", "must have another host's numeric address");
+    }
 }
 
 }  // namespace
@@ -142,10 +158,7 @@ void DeviceChange::check_serial(const Change& change) const {
                 refuse("device.backing.fileName", "names a machine's own file");
         }
     } else if (const auto uri = backing.as<vim::VirtualSerialPortURIBackingInfo>()) {
-        if (uri.direction() != "server") {
-            refuse("device.backing.direction", "must be server: a port can only be listened on");
-        }
-        if (uri.serviceURI().size() > 256) refuse("device.backing.serviceURI", "is too long");
+        check_uri(uri, refuse);
     } else if (const auto pipe = backing.as<vim::VirtualSerialPortPipeBackingInfo>()) {
         if (pipe.endpoint() != "server") refuse("device.backing.endpoint", "must be server");
         const auto name = pipe.pipeName();

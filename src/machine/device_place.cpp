@@ -138,7 +138,9 @@ std::string serial_summary(const vim::VirtualDeviceBackingInfo& backing) {
     if (const auto pipe = backing.as<vim::VirtualDevicePipeBackingInfo>()) {
         return fmt::format("Named pipe {}", pipe.pipeName());
     }
-    if (backing.is<vim::VirtualDeviceURIBackingInfo>()) return "Remote";
+    if (const auto uri = backing.as<vim::VirtualDeviceURIBackingInfo>()) {
+        return fmt::format("Remote {}", uri.serviceURI());
+    }
     if (const auto host = backing.as<vim::VirtualDeviceDeviceBackingInfo>()) {
         return fmt::format("Device {}", host.deviceName());
     }

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <charconv>
 #include <limits>
+#include <set>
 
+#include "machine/connection.hpp"
 #include "machine/device_place.hpp"
 #include "machine/device_vmx.hpp"
 #include "machine/uuid_text.hpp"
@@ -61,14 +64,12 @@ void set_file(vim::VirtualDeviceFileBackingInfo& backing, const std::string& nam
 }
 
 void set_connection(VirtualDevice& target, const VmxReader& section, const Source& source) {
-    const bool connected = source.context.connected.contains(target.key());
     auto info = vim::VirtualDeviceConnectInfo::make();
     info.set_startConnected(section.flag("startConnected", true));
     info.set_allowGuestControl(section.flag("allowGuestConnectionControl", true));
-    info.set_connected(connected);
     info.set_migrateConnect("unset");
-    info.set_status(connected ? "ok" : "untried");
     target.set_connectable(info);
+    show_connection(target, source.context.connected);
 }
 
 // What every machine has.
@@ -269,13 +270,25 @@ VirtualDevice read_cdrom(const VmxReader& section, const Place& place, const Sou
     return VirtualDevice(drive.raw());
 }
 
+// The units that keys like "scsi0:3.present" are about.
+std::set<std::int32_t> units_named(const vmx::VmxFile& file, const std::string& bus) {
+    std::set<std::int32_t> units;
+    for (const std::string& key : file.keys(bus + ":")) {
+        std::int32_t unit = -1;
+        const auto number = std::string_view(key).substr(bus.size() + 1);
+        std::from_chars(number.data(), number.data() + number.size(), unit);
+        units.insert(unit);
+    }
+    return units;
+}
+
 void add_storage(std::vector<VirtualDevice>& out, const Source& source) {
     for (const BusFacts& facts : all_buses()) {
         for (std::int32_t c = 0; c < facts.controllers; ++c) {
             const auto bus = std::string(facts.name) + std::to_string(c);
             if (facts.bus != Bus::ide && !source.section(bus).present()) continue;
-            if (source.file.keys(bus + ":").empty()) continue;
-            for (std::int32_t unit = 0; unit < facts.units; ++unit) {
+            for (const std::int32_t unit : units_named(source.file, bus)) {
+                if (unit < 0 || unit >= facts.units) continue;
                 const Place place{facts.bus, c, unit};
                 const auto section = source.section(place.prefix());
                 if (!section.present() || (facts.bus == Bus::scsi && unit == 7)) continue;
@@ -409,6 +422,12 @@ void add_ports_and_floppies(std::vector<VirtualDevice>& out, const Source& sourc
 }
 
 }  // namespace
+
+std::vector<VirtualDevice> storage_from_vmx(const vmx::VmxFile& file, const ReadContext& context) {
+    std::vector<VirtualDevice> out;
+    add_storage(out, {file, context, machine_directory(context.vm_path)});
+    return out;
+}
 
 std::vector<VirtualDevice> devices_from_vmx(const vmx::VmxFile& file, const ReadContext& context) {
     const Source source{file, context, machine_directory(context.vm_path)};

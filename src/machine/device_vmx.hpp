@@ -13,6 +13,10 @@ namespace drover::machine {
 std::vector<vim::VirtualDevice> devices_from_vmx(const vmx::VmxFile& file,
                                                  const ReadContext& context);
 
+/// Its disks and optical drives alone, in the order of their places.
+std::vector<vim::VirtualDevice> storage_from_vmx(const vmx::VmxFile& file,
+                                                 const ReadContext& context);
+
 /// Writes the devices and removes those that are gone.
 void write_devices(vmx::VmxFile& file, const std::vector<vim::VirtualDevice>& devices,
                    const std::string& vm_path, const Datastores& datastores);

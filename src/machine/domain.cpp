@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "machine/device_place.hpp"
 #include "machine/pinning.hpp"
 #include "machine/refusal.hpp"
+#include "machine/serial_uri.hpp"
 
 namespace drover::machine {
 namespace {
@@ -266,25 +266,28 @@ void build_nic(Builder& b, const vim::VirtualEthernetCard& device) {
     b.spec.nics.push_back(std::move(nic));
 }
 
-// "tcp://host:port" and "telnet://:port"; no host means all addresses.
-void set_uri(SerialPortSpec& port, const vim::VirtualSerialPort& device, std::string_view uri) {
-    const auto scheme = uri.find("://");
-    const auto name = uri.substr(0, scheme);
-    const auto rest = scheme == std::string_view::npos ? uri : uri.substr(scheme + 3);
-    const auto colon = rest.rfind(':');
-    unsigned number = 0;
-    const auto digits =
-        colon == std::string_view::npos ? std::string_view{} : rest.substr(colon + 1);
-    const auto [stop, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if ((name != "tcp" && name != "telnet") || error != std::errc{} ||
-        stop != digits.data() + digits.size() || number == 0 || number > 65535) {
+void set_uri(Builder& b, SerialPortSpec& port, const vim::VirtualSerialPort& device,
+             const vim::VirtualSerialPortURIBackingInfo& backing) {
+    const auto uri = parse_serial_uri(backing.serviceURI());
+    if (!uri) {
         refuse<vim::InvalidDeviceBacking>(device,
                                           "the URI must be tcp://address:port or telnet://:port");
     }
-    port.backend = SerialBackend::tcp_listen;
-    port.host = colon == 0 ? "0.0.0.0" : std::string(rest.substr(0, colon));
-    port.tcp_port = static_cast<std::uint16_t>(number);
+    if (uri->port == 0) return;  // clients' way to say that nothing is plugged in
+    const bool listens = backing.direction() == "server";
+    if (!listens && !uri->is_possible_target()) {
+        refuse<vim::InvalidDeviceBacking>(device, "a client's URI needs another host's address");
+    }
+    port.backend = listens ? SerialBackend::tcp_listen : SerialBackend::tcp_connect;
+    port.host = uri->host.empty() ? "0.0.0.0" : uri->host;
+    port.tcp_port = uri->port;
+    b.spec.serial_ports.push_back(std::move(port));
+}
+
+// Not the pipe's name: machines must neither meet each other's sockets nor files of the host.
+std::string serial_socket(const vim::VirtualMachineConfigInfo& config, std::string_view directory,
+                          std::int32_t key) {
+    return fmt::format("{}/{}-{}", directory, config.uuid(), key - kSerialKey);
 }
 
 void build_serial(Builder& b, const vim::VirtualSerialPort& device) {
@@ -299,17 +302,14 @@ void build_serial(Builder& b, const vim::VirtualSerialPort& device) {
         }
         port.path = found->second;
     } else if (const auto uri = backing.as<vim::VirtualSerialPortURIBackingInfo>()) {
-        if (uri.direction() != "server") {
-            refuse<vim::InvalidDeviceBacking>(device, "only direction server is supported");
-        }
-        set_uri(port, device, uri.serviceURI());
+        return set_uri(b, port, device, uri);
     } else if (const auto pipe = backing.as<vim::VirtualSerialPortPipeBackingInfo>()) {
         if (pipe.endpoint() != "server" || pipe.pipeName().contains('/') ||
             pipe.pipeName().empty()) {
             refuse<vim::InvalidDeviceBacking>(device, "must be a plain name, endpoint server");
         }
         port.backend = SerialBackend::unix_listen;
-        port.path = fmt::format("{}/{}", b.facts.runtime_directory, pipe.pipeName());
+        port.path = serial_socket(b.config, b.facts.serial_directory, device.key());
     } else {
         return;  // a port of the host: nothing is plugged in
     }
@@ -408,6 +408,29 @@ DomainSpec domain_spec_from_config(const vim::VirtualMachineConfigInfo& config,
     set_boot_order(b);
     build_console(b);
     return b.spec;
+}
+
+std::optional<SerialEndpoint> serial_endpoint(const vim::VirtualMachineConfigInfo& config,
+                                              std::string_view serial_directory,
+                                              std::optional<std::int32_t> number) {
+    for (const auto& device : config.hardware().device()) {
+        if (!device.is<vim::VirtualSerialPort>()) continue;
+        if (number && device.key() != kSerialKey + *number) continue;
+        if (!device.connectable().startConnected()) continue;
+        const auto backing = device.backing();
+        if (backing.is<vim::VirtualSerialPortPipeBackingInfo>()) {
+            return SerialEndpoint{serial_socket(config, serial_directory, device.key()), {}, 0};
+        }
+        const auto uri = backing.as<vim::VirtualSerialPortURIBackingInfo>();
+        if (!uri || uri.direction() != "server") continue;
+        const auto place = parse_serial_uri(uri.serviceURI());
+        if (!place || place->port == 0) continue;
+        std::string address = place->host;
+        if (address.empty() || address == "0.0.0.0") address = "127.0.0.1";
+        if (address == "::") address = "::1";
+        return SerialEndpoint{{}, std::move(address), place->port};
+    }
+    return std::nullopt;
 }
 
 }  // namespace drover::machine

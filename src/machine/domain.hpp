@@ -26,7 +26,7 @@ struct DomainFacts {
     /// Joined, with the link down, by an adapter whose network the host doesn't have. Empty: such a
     /// machine can't start.
     std::string isolated_bridge;
-    std::string runtime_directory;  ///< where sockets of serial pipes are made; absolute
+    std::string serial_directory;  ///< where sockets of serial pipes are made; absolute
 
     hypervisor::Accelerator accelerator = hypervisor::Accelerator::tcg;
     hypervisor::CpuSpec cpu;    ///< mode, model and features; the counts are the machine's
@@ -50,5 +50,18 @@ struct DomainFacts {
 /// all SCSI controllers and adapters as virtio instead, at the same addresses.
 hypervisor::DomainSpec domain_spec_from_config(const vim::VirtualMachineConfigInfo& config,
                                                const vmx::VmxFile& file, const DomainFacts& facts);
+
+/// Where the far end of a serial port is that listens on this host.
+struct SerialEndpoint {
+    std::string path;     ///< of a Unix socket; empty: TCP
+    std::string address;  ///< numeric; all addresses of the host are named by the loopback's
+    std::uint16_t port = 0;
+};
+
+/// Of a running machine's serial port (0 to 3), or of the first that listens. Nothing if there is
+/// none: it writes a file, connects by itself, or isn't connected.
+std::optional<SerialEndpoint> serial_endpoint(const vim::VirtualMachineConfigInfo& config,
+                                              std::string_view serial_directory,
+                                              std::optional<std::int32_t> number);
 
 }  // namespace drover::machine

@@ -18,7 +18,7 @@ DomainFacts test_facts() {
     facts.files["[ds1] web01/serial.log"] = "/ds1/web01/serial.log";
     facts.bridges["VM Network"] = "br0";
     facts.cpu_mhz = 2000;
-    facts.runtime_directory = "/run/drover";
+    facts.serial_directory = "/run/drover";
     return facts;
 }
 
@@ -95,7 +95,11 @@ TEST(Domain, StartsADesktopMachine) {
     EXPECT_FALSE(spec.nics[0].link_up);
     EXPECT_FALSE(spec.nics[1].link_up) << "startConnected is FALSE";
     ASSERT_EQ(spec.serial_ports.size(), 1U);
-    EXPECT_EQ(spec.serial_ports[0].path, "/run/drover/console");
+    const std::string socket = "/run/drover/" + spec.uuid.value() + "-1";
+    EXPECT_EQ(spec.serial_ports[0].path, socket) << "whatever the pipe is called";
+    EXPECT_EQ(serial_endpoint(machine.config, "/run/drover", 1)->path, socket);
+    EXPECT_EQ(serial_endpoint(machine.config, "/run/drover", {})->path, socket);
+    EXPECT_FALSE(serial_endpoint(machine.config, "/run/drover", 0));
     // No order of its own: disk, CD-ROM, network; an empty floppy drive is no boot device.
     const auto boot = [&](DiskDevice kind) {
         return std::ranges::find(spec.disks, kind, &DiskSpec::device)->boot_index;

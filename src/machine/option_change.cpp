@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "machine/boot_order.hpp"
+#include "machine/cpu_mask.hpp"
 #include "machine/device_vmx.hpp"
 #include "machine/guest_os.hpp"
 #include "machine/property_text.hpp"
@@ -201,6 +202,8 @@ void apply_extra(VirtualMachineConfigInfo& config, const VirtualMachineConfigSpe
             const auto value = setting_from_text(*setting, text.empty() ? setting->absent : text);
             if (!value) refuse_value(path, fmt::format("{} is not possible", quoted_start(text)));
             set_setting(config, *setting, *value, path, rules);
+        } else if (is_cpu_mask_key(key)) {
+            apply_cpu_mask_key(config, key, text, path, rules);
         } else if (is_known_key(key)) {
             refuse_value(path, "belongs to a property of its own, or to the system");
         } else {
@@ -208,6 +211,16 @@ void apply_extra(VirtualMachineConfigInfo& config, const VirtualMachineConfigSpe
         }
     }
     config.set_extraConfig(options);
+}
+
+void check_secure_boot(const VirtualMachineConfigInfo& config,
+                       const VirtualMachineConfigSpec& spec) {
+    const auto boot = spec.bootOptions();
+    if (!boot || !boot.efiSecureBootEnabled().value_or(false) || config.firmware() == "efi") return;
+    constexpr std::string_view path = "configSpec.bootOptions.efiSecureBootEnabled";
+    auto fault = vim::InvalidVmConfig::make();
+    fault.set_property(path);
+    throw vim::Fault(fault, fmt::format("{}: needs the firmware efi", path));
 }
 
 }  // namespace
@@ -251,6 +264,7 @@ void apply_options(VirtualMachineConfigInfo& config, const VirtualMachineConfigS
     apply_settings(config, spec, rules);
     apply_files(config, spec.files());
     apply_extra(config, spec, rules, secrets);
+    apply_cpu_masks(config, spec, rules);
     auto cpu = config.cpuAllocation();
     apply_shares(cpu, spec.cpuAllocation(), "cpuAllocation",
                  std::int64_t{1000} * config.hardware().numCPU());
@@ -258,7 +272,12 @@ void apply_options(VirtualMachineConfigInfo& config, const VirtualMachineConfigS
     auto memory = config.memoryAllocation();
     apply_shares(memory, spec.memoryAllocation(), "memoryAllocation",
                  std::int64_t{10} * config.hardware().memoryMB());
+    // Locked to the size, the reservation follows it.
+    if (config.memoryReservationLockedToMax().value_or(false)) {
+        memory.set_reservation(config.hardware().memoryMB());
+    }
     config.set_memoryAllocation(memory);
+    check_secure_boot(config, spec);
     if (spec.cpuAffinity()) {
         for (const std::int32_t host_cpu : spec.cpuAffinity().affinitySet()) {
             if (host_cpu < 0 || host_cpu > 4095) {

@@ -48,17 +48,18 @@ vim::Value get_path(const vim::Value& object, std::string_view path) {
     return step.rest.empty() ? value : get_path(value, step.rest);
 }
 
-vim::Value with_path(const vim::Value& object, std::string_view path, const vim::Value& value) {
+vim::Value with_path(vim::Value object, std::string_view path, const vim::Value& value) {
     const Step step = first_step(object.type(), path);
-    vim::Value copy = object;
     if (step.rest.empty()) {
-        copy.set_slot(step.index, value);
-    } else {
-        const vim::Value& inner = object.slots()[step.index];
-        copy.set_slot(step.index,
-                      with_path(inner ? inner : vim::make_object(step.type), step.rest, value));
+        object.set_slot(step.index, value);
+        return object;
     }
-    return copy;
+    vim::Value inner = object.slots()[step.index];
+    // Let go of, so that it is not copied.
+    object.set_slot(step.index, {});
+    if (!inner) inner = vim::make_object(step.type);
+    object.set_slot(step.index, with_path(std::move(inner), step.rest, value));
+    return object;
 }
 
 vim::TypeId type_of_path(vim::TypeId object, std::string_view path) {

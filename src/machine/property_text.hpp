@@ -15,8 +15,9 @@ namespace drover::machine {
 /// in the schema.
 vim::Value get_path(const vim::Value& object, std::string_view path);
 
-/// A copy of the object with that property set; objects on the way are made as needed.
-vim::Value with_path(const vim::Value& object, std::string_view path, const vim::Value& value);
+/// The object with that property set; objects on the way are made as needed. One that is given away
+/// (std::move) and shared with nobody is changed in place.
+vim::Value with_path(vim::Value object, std::string_view path, const vim::Value& value);
 
 /// The schema's type of the property.
 vim::TypeId type_of_path(vim::TypeId object, std::string_view path);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <source_location>
 
+#include "machine/cpu_mask.hpp"
 #include "machine/pinning.hpp"
 #include "machine/testing.hpp"
 
@@ -73,6 +74,52 @@ TEST(Reconfigure, KeepsWhatItDoesNotKnow) {
     EXPECT_EQ(done.changed, std::vector<std::string>{"annotation"});
     EXPECT_NE(done.config.changeVersion(), "");
     EXPECT_EQ(done.file.get("RemoteDisplay.vnc.password"), "secret");
+}
+
+TEST(Reconfigure, ConnectsSerialPorts) {
+    const auto port = [](std::string_view uri, std::string_view direction) {
+        auto backing = vim::VirtualSerialPortURIBackingInfo::make();
+        backing.set_serviceURI(uri);
+        backing.set_direction(direction);
+        auto device = vim::VirtualSerialPort::make();
+        device.set_key(-1);
+        device.set_yieldOnPoll(true);
+        device.set_backing(vim::VirtualDeviceBackingInfo(backing.raw()));
+        return with_changes({add(device)});
+    };
+    const auto summary_of = [&](const VirtualMachineConfigSpec& spec) {
+        const auto done = plan(spec);
+        for (const auto& device : done.config.hardware().device()) {
+            const auto uri = device.backing().as<vim::VirtualSerialPortURIBackingInfo>();
+            if (uri) return std::string(device.deviceInfo().summary());
+        }
+        return std::string("no port");
+    };
+    EXPECT_EQ(summary_of(port("localhost:0", "client")), "Remote localhost:0");
+    EXPECT_EQ(summary_of(port("tcp://10.0.0.1:80", "client")), "Remote tcp://10.0.0.1:80");
+    EXPECT_EQ(summary_of(port("telnet://:33233", "server")), "Remote telnet://:33233");
+    refused<vim::InvalidDeviceBacking>(port("tcp://127.0.0.1:80", "client"));
+    refused<vim::InvalidDeviceBacking>(port("tcp://10.0.0.1:80", "both"));
+    refused<vim::InvalidDeviceBacking>(port("10.0.0.1", "server"));
+}
+
+TEST(Reconfigure, ReservesAllMemoryThatIsLocked) {
+    auto spec = VirtualMachineConfigSpec::make();
+    spec.set_memoryReservationLockedToMax(true);
+    spec.set_memoryMB(512);
+    EXPECT_EQ(plan(spec).config.memoryAllocation().reservation(), 512);
+}
+
+TEST(Reconfigure, BootsSecurelyByEfiOnly) {
+    auto boot = vim::VirtualMachineBootOptions::make();
+    boot.set_efiSecureBootEnabled(true);
+    auto spec = VirtualMachineConfigSpec::make();
+    spec.set_bootOptions(boot);
+    spec.set_firmware("bios");
+    EXPECT_EQ(refused<vim::InvalidVmConfig>(spec).property(),
+              "configSpec.bootOptions.efiSecureBootEnabled");
+    spec.set_firmware("efi");
+    EXPECT_EQ(plan(spec).config.bootOptions().efiSecureBootEnabled(), true);
 }
 
 TEST(Reconfigure, AddsGrowsAndRemovesDisks) {
@@ -370,6 +417,45 @@ TEST(Reconfigure, KeepsItsInvariantsUnderRandomChanges) {
         }
     });
     EXPECT_TRUE(held);
+}
+
+vim::DataHandle cpu_mask(std::uint16_t operation, std::int32_t level, std::string_view ecx) {
+    vim::Value spec = vim::make_object(vim::TypeId::VirtualMachineCpuIdInfoSpec);
+    auto info = vim::HostCpuIdInfo::make();
+    info.set_level(level);
+    info.set_ecx(ecx);
+    const auto& type = vim::describe(spec.type());
+    spec.set_slot(*type.find_property("info"), info.raw());
+    spec.set_slot(*type.find_property("operation"),
+                  vim::Value::enumeration(vim::TypeId::ArrayUpdateOperation, operation));
+    return vim::DataHandle(spec);
+}
+
+constexpr std::uint16_t kAdd = 0;
+constexpr std::uint16_t kRemove = 1;
+constexpr std::string_view kNoAes = "----:--0-:----:----:----:----:----:----";
+
+TEST(Reconfigure, MasksCpuFeatures) {
+    VirtualMachineConfigSpec spec;
+    spec = VirtualMachineConfigSpec::make();
+    spec.set_cpuFeatureMask({cpu_mask(kAdd, 1, kNoAes)});
+    const auto made = plan(spec);
+    EXPECT_EQ(made.file.get("cpuid.1.ecx"), kNoAes);
+    ASSERT_EQ(made.config.cpuFeatureMask().size(), 1U);
+    EXPECT_EQ(made.config.cpuFeatureMask()[0].ecx(), kNoAes);
+    EXPECT_EQ(cpu_mask_of(made.config, plan::CpuVendor::amd).hidden, plan::FeatureSet{"aes"});
+    EXPECT_TRUE(std::ranges::none_of(made.config.extraConfig().to_vector(), [](const auto& option) {
+        return option.key().starts_with("cpuid.1");
+    }));
+    Rules running;
+    running.power_state = vim::VirtualMachinePowerState::poweredOn;
+    refused<vim::InvalidPowerState>(spec, running);
+    spec.set_cpuFeatureMask({cpu_mask(kAdd, 1, "----")});
+    EXPECT_EQ(refused<vim::InvalidArgument>(spec).invalidProperty(),
+              "configSpec.cpuFeatureMask[0].info");
+    spec.set_cpuFeatureMask({cpu_mask(kRemove, 7, kNoAes)});
+    EXPECT_EQ(refused<vim::InvalidArgument>(spec).invalidProperty(),
+              "configSpec.cpuFeatureMask[0]");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "machine/property_text.hpp"
 #include "vmx/text.hpp"
@@ -118,6 +119,20 @@ vim::TypeId type_of(const Setting& setting) {
     return type_of_path(vim::VirtualMachineConfigInfo::kType, setting.property);
 }
 
+// What a file without any setting means. Made once: files name few settings.
+const vim::Value& absent_settings() {
+    static const vim::Value made = [] {
+        vim::Value value = vim::make_object(vim::VirtualMachineConfigInfo::kType);
+        for (const Setting& setting : kSettings) {
+            if (setting.unset_if_absent) continue;
+            const auto absent = setting_from_text(setting, setting.absent);
+            value = with_path(std::move(value), setting.property, absent.value());
+        }
+        return value;
+    }();
+    return made;
+}
+
 }  // namespace
 
 std::span<const Setting> settings() {
@@ -125,11 +140,16 @@ std::span<const Setting> settings() {
 }
 
 const Setting* find_setting(std::string_view key) {
-    const std::string wanted = vmx::lower_case(key);
-    for (const Setting& setting : kSettings) {
-        if (!setting.key.empty() && vmx::lower_case(setting.key) == wanted) return &setting;
-    }
-    return nullptr;
+    // Asked for every entry of every machine's file.
+    static const auto by_key = [] {
+        std::map<std::string, const Setting*> made;
+        for (const Setting& setting : kSettings) {
+            if (!setting.key.empty()) made.emplace(vmx::lower_case(setting.key), &setting);
+        }
+        return made;
+    }();
+    const auto found = by_key.find(vmx::lower_case(key));
+    return found == by_key.end() ? nullptr : found->second;
 }
 
 bool is_possible(const Setting& setting, const vim::Value& value) {
@@ -146,17 +166,13 @@ std::optional<vim::Value> setting_from_text(const Setting& setting, std::string_
     return value;
 }
 
-vim::VirtualMachineConfigInfo read_settings(const vmx::VmxFile& file,
-                                            vim::VirtualMachineConfigInfo config) {
-    vim::Value value = config;
+vim::VirtualMachineConfigInfo read_settings(const vmx::VmxFile& file) {
+    vim::Value value = absent_settings();
     for (const Setting& setting : kSettings) {
-        std::optional<vim::Value> found;
-        if (!setting.key.empty()) {
-            if (const auto text = file.get(setting.key)) found = setting_from_text(setting, *text);
-        }
-        if (!found && setting.unset_if_absent) continue;
-        if (!found) found = setting_from_text(setting, setting.absent);
-        value = with_path(value, setting.property, found.value());
+        if (setting.key.empty()) continue;
+        const auto text = file.get(setting.key);
+        const auto found = text ? setting_from_text(setting, *text) : std::nullopt;
+        if (found) value = with_path(std::move(value), setting.property, *found);
     }
     return vim::VirtualMachineConfigInfo(value);
 }

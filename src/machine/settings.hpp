@@ -41,8 +41,7 @@ std::optional<vim::Value> setting_from_text(const Setting& setting, std::string_
 
 /// Reads all settings. A malformed value counts as absent: a machine with a typo in its file must
 /// still be seen, and mended, through the API.
-vim::VirtualMachineConfigInfo read_settings(const vmx::VmxFile& file,
-                                            vim::VirtualMachineConfigInfo config);
+vim::VirtualMachineConfigInfo read_settings(const vmx::VmxFile& file);
 
 /// Writes those settings that differ from what the file says.
 void write_settings(const vim::VirtualMachineConfigInfo& config, vmx::VmxFile& file);
