@@ -169,6 +169,10 @@ void Client::power_computer(const std::string& action) {
     connection_->ask(PowerComputer{action});
 }
 
+bool Client::controls_system() {
+    return connection_->ask(VersionRequest{})["controls_system"] == "yes";
+}
+
 std::string Client::bridge_prefix() {
     return connection_->ask(VersionRequest{})["bridge_prefix"];
 }

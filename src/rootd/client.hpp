@@ -76,6 +76,8 @@ public:
     void set_time_zone(const std::string& zone);
     void set_clock(std::int64_t since_1970_us);
     void set_time_servers(const std::vector<std::string>& servers);
+    /// Whether the clock and the power of this computer may be changed by way of the helper.
+    bool controls_system();
     /// `action`: off or reboot.
     void power_computer(const std::string& action);
 

@@ -50,7 +50,9 @@ struct Carrier {
     }
     Message operator()(const SystemIdentityRequest&) const { return system_identity(policy); }
     Message operator()(const VersionRequest&) const {
-        return {{"version", version}, {"bridge_prefix", policy.bridge_prefix}};
+        return {{"version", version},
+                {"bridge_prefix", policy.bridge_prefix},
+                {"controls_system", policy.controls_system ? "yes" : "no"}};
     }
 };
 

@@ -113,6 +113,7 @@ protected:
 TEST_F(ServerTest, ServesAnOrdinaryDay) {
     Client client(socket_);
     EXPECT_EQ(client.version(), "1.2.3");
+    EXPECT_FALSE(client.controls_system());
     std::ofstream(directory_ / "product_name") << "Model 7\n";
     EXPECT_EQ(client.system_identity().model, "Model 7");
     EXPECT_EQ(client.system_identity().uuid, "");

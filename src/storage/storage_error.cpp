@@ -93,6 +93,14 @@ StorageError::StorageError(StorageErrorKind kind, std::string path, std::string_
       kind_(kind),
       path_(std::move(path)) {}
 
+StorageError StorageError::too_large(std::string path, std::uint64_t size_bytes,
+                                     std::uint64_t most_bytes, std::string_view reason) {
+    StorageError error(StorageErrorKind::file_too_large, std::move(path), reason);
+    error.size_bytes_ = size_bytes;
+    error.most_bytes_ = most_bytes;
+    return error;
+}
+
 StorageError StorageError::from_errno(int error, std::string path, std::string_view doing) {
     return {kind_of(error), std::move(path), fmt::format("{}: {}", doing, reason_of(error))};
 }

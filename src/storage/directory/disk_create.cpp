@@ -57,8 +57,8 @@ void check_capacity(const DatastorePath& path, std::uint64_t capacity_bytes) {
                            "the capacity must be a multiple of 512 bytes, and not 0");
     }
     if (capacity_bytes > kMaxBytes) {
-        throw StorageError(StorageErrorKind::file_too_large, path.to_string(),
-                           "the capacity is larger than any disk can be");
+        throw StorageError::too_large(path.to_string(), capacity_bytes, kMaxBytes,
+                                      "the capacity is larger than any disk can be");
     }
 }
 

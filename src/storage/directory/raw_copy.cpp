@@ -142,9 +142,13 @@ void allocate(int file, std::uint64_t from_bytes, std::uint64_t to_bytes,
 
 void set_size(int file, std::uint64_t size_bytes, const std::string& path) {
     if (size_bytes > INT64_MAX) {
-        throw StorageError(StorageErrorKind::file_too_large, path, "the size is out of range");
+        throw StorageError::too_large(path, size_bytes, INT64_MAX, "the size is out of range");
     }
     if (::ftruncate(file, static_cast<off_t>(size_bytes)) != 0) {
+        if (errno == EFBIG) {
+            throw StorageError::too_large(path, size_bytes, size_bytes - 1,
+                                          "larger than the file system can have");
+        }
         throw StorageError::from_errno(errno, path, "set the size");
     }
 }
