@@ -1,7 +1,6 @@
 #include "http/channel.hpp"
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/ssl/error.hpp>
 
 #include <algorithm>
 #include <array>
@@ -196,7 +195,12 @@ asio::awaitable<std::string> read_whole(std::shared_ptr<BodyReader> reader) {
     if (const auto length = reader->content_length())
         body.resize(std::min(*length, trusted_length_bytes));
     for (;;) {
-        if (size == body.size()) body.resize(std::max(string_step_bytes, size * 2));
+        if (size == body.size()) {  // mostly all of it, but a compressed one is longer
+            char more = 0;
+            if (co_await reader->read({&more, 1}) == 0) break;
+            body.resize(std::max(string_step_bytes, size * 2));
+            body[size++] = more;
+        }
         const auto more = co_await reader->read(std::span(body).subspan(size));
         if (more == 0) break;
         size += more;

@@ -160,7 +160,7 @@ asio::awaitable<void> ClientConnection::connect() {
 
 asio::awaitable<void> ClientConnection::handshake() {
     const auto& host = client_->server.host;
-    SSL* tls = stream_->start_tls(client_->context).native_handle();
+    SSL* tls = stream_->start_tls(client_->context);
     stream_->keep(client_);  // the context's session callback points there
     error_code not_numeric;
     asio::ip::make_address(host, not_numeric);
@@ -175,7 +175,7 @@ asio::awaitable<void> ClientConnection::handshake() {
         if (client_->session) SSL_set_session(tls, client_->session);
     }
     stream_->expires_after(client_->options.connect_timeout);
-    if (const auto error = co_await stream_->handshake(asio::ssl::stream_base::client)) {
+    if (const auto error = co_await stream_->handshake(Stream::Role::client)) {
         stream_->abort();
         throw ClientError(
             error == asio::error::timed_out ? ClientError::Kind::timeout : ClientError::Kind::tls,

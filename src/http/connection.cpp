@@ -1,6 +1,7 @@
 #include "http/connection.hpp"
 
 #include "base/log.hpp"
+#include "http/logged_in.hpp"
 #include "http/websocket_stream.hpp"
 
 #include <fmt/format.h>
@@ -106,14 +107,14 @@ asio::awaitable<Connection::Next> Connection::open_transport() {
         co_return Next::close;
     }
     if (first != tls_handshake_record && first >= 'A' && first <= 'Z') co_return Next::redirect;
-    auto& tls = stream_->start_tls(server_->tls_context());
-    if (co_await stream_->handshake(asio::ssl::stream_base::server)) {
+    SSL* const tls = stream_->start_tls(server_->tls_context());
+    if (co_await stream_->handshake(Stream::Role::server)) {
         stream_->abort();
         co_return Next::close;
     }
     stream_->expires_never();
     ++server_->handshakes;
-    if (SSL_session_reused(tls.native_handle())) ++server_->resumed;
+    if (SSL_session_reused(tls)) ++server_->resumed;
     co_return Next::serve;
 }
 
@@ -158,9 +159,11 @@ asio::awaitable<bool> Connection::serve_one() {
     MessageHead head;
     idle_ = !channel_->has_input();
     if (stopping_ || server_->stopping) co_return false;
+    if (idle_ && !first) idle_since_ = std::chrono::steady_clock::now().time_since_epoch().count();
     const auto result = co_await channel_->read_head(
         head, first ? limits.header_timeout : limits.idle_timeout, limits.header_timeout);
     idle_ = false;
+    idle_since_ = 0;
     switch (result.outcome) {
         case Channel::Outcome::complete:
             break;
@@ -171,6 +174,7 @@ asio::awaitable<bool> Connection::serve_one() {
             co_return false;
     }
     ++server_->requests;
+    if (first) server_->has_spoken(this);
     Request request;
     std::string error;
     if (!make_request(std::move(head), request, error)) co_return co_await refuse(400, error);
@@ -219,6 +223,7 @@ ResponseContext Connection::context_for(const Request& request, bool keep_alive)
     context.head_only = request.method == "HEAD";
     context.http_1_0 = request.version_minor == 0;
     context.accepts_gzip = has_token(request.header("accept-encoding"), "gzip");
+    context.is_local = remote_address_ == local_address_;
     context.keep_alive = keep_alive;
     context.write_timeout = server_->options.limits.write_timeout;
     return context;
@@ -367,6 +372,23 @@ void Connection::stop_soon() {
         else
             self->notify_gone();
     });
+}
+
+void Connection::cut_if_idle() {
+    idle_since_ = 0;  // nobody else is to choose it
+    asio::post(executor_, [self = shared_from_this()] {
+        if (self->idle_) self->stream_->abort();
+    });
+}
+
+std::optional<std::chrono::steady_clock::duration> Connection::idle_since() const {
+    const auto since = idle_since_.load();
+    if (since == 0) return std::nullopt;
+    return std::chrono::steady_clock::duration(since);
+}
+
+void set_logged_in(Peer& peer) {
+    if (auto* connection = dynamic_cast<Connection*>(&peer)) connection->set_logged_in();
 }
 
 void Connection::cut() {

@@ -6,8 +6,11 @@
 #include "http/response_writer.hpp"
 #include "http/server_shared.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace drover::http {
@@ -23,6 +26,14 @@ public:
     void stop_soon();
     /// From any thread: ends it now.
     void cut();
+    /// From any thread: ends it, unless a request has come in the meantime.
+    void cut_if_idle();
+    /// From any thread: the peer has logged in. Such a one makes room for others last.
+    void set_logged_in() { logged_in_ = true; }
+    bool logged_in() const { return logged_in_; }
+    /// From any thread: since when it has waited for another request, on the steady clock; nothing
+    /// while one is under way or it is about to end.
+    std::optional<std::chrono::steady_clock::duration> idle_since() const;
     const asio::any_io_executor& executor() const { return executor_; }
 
     void on_gone(std::function<void()> callback) override;
@@ -59,6 +70,8 @@ private:
     std::function<void()> gone_callback_;
     bool gone_ = false;
     bool idle_ = true;  // no request is under way: stopping may close at once
+    std::atomic<std::chrono::steady_clock::rep> idle_since_{0};  // 0: not idle
+    std::atomic<bool> logged_in_{false};
     bool stopping_ = false;
     std::string remote_address_;
     std::string local_address_;

@@ -57,6 +57,39 @@ std::string gzip_compress(std::string_view data) {
     return deflater.run(data);
 }
 
+struct GzipWriter::State {
+    z_stream stream{};
+};
+
+GzipWriter::GzipWriter() : state_(std::make_unique<State>()) {
+    if (deflateInit2(&state_->stream, 1, Z_DEFLATED, gzip_window_bits, 8, Z_DEFAULT_STRATEGY) !=
+        Z_OK)
+        throw std::bad_alloc();
+}
+
+GzipWriter::~GzipWriter() {
+    deflateEnd(&state_->stream);
+}
+
+std::string GzipWriter::add(std::string_view piece, bool last) {
+    auto& stream = state_->stream;
+    std::string out;
+    std::size_t produced = 0;
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
+    stream.avail_in = static_cast<uInt>(piece.size());
+    for (;;) {
+        if (produced == out.size()) out.resize(produced + piece.size() / 4 + 4096);
+        stream.next_out = reinterpret_cast<Bytef*>(out.data() + produced);
+        stream.avail_out = static_cast<uInt>(out.size() - produced);
+        const int result = deflate(&stream, last ? Z_FINISH : Z_NO_FLUSH);
+        produced = out.size() - stream.avail_out;
+        if (result == Z_STREAM_ERROR) throw std::bad_alloc();
+        if (last ? result == Z_STREAM_END : stream.avail_out > 0) break;
+    }
+    out.resize(produced);
+    return out;
+}
+
 std::optional<std::string> gzip_decompress(std::string_view data, std::uint64_t limit_bytes) {
     GzipReader reader;
     std::string out;

@@ -14,6 +14,19 @@ namespace drover::http {
 /// Compresses as gzip, level 1: the cheapest that still shrinks XML by four fifths.
 std::string gzip_compress(std::string_view data);
 
+/// Compresses what comes in pieces.
+class GzipWriter {
+public:
+    GzipWriter();
+    ~GzipWriter();
+    /// What is ready after this piece, perhaps nothing; with `last` all the rest.
+    std::string add(std::string_view piece, bool last);
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
 /// The content of a gzip stream, or nothing if it is broken, cut short, or larger than the limit.
 std::optional<std::string> gzip_decompress(std::string_view data, std::uint64_t limit_bytes);
 

@@ -80,6 +80,7 @@ struct BodyPolicy {
 
 /// A body made piece by piece on the connection's strand. `next` returns the next piece, and an
 /// empty one at the end; if it throws, the connection is cut, so that the client sees the loss.
+/// Text without a length is compressed for clients that accept it.
 struct StreamBody {
     std::function<boost::asio::awaitable<std::string>()> next;
     std::optional<std::uint64_t> length;  ///< empty: chunked

@@ -50,6 +50,10 @@ std::optional<std::uint64_t> length_of(const Body& body) {
     return sum;
 }
 
+bool is_in_memory(const Body& body) {
+    return !std::holds_alternative<FileBody>(body) && !std::holds_alternative<StreamBody>(body);
+}
+
 bool forbids_body(int status) {
     return status / 100 == 1 || status == 204 || status == 304;
 }
@@ -69,8 +73,13 @@ void compress(Response& response) {
 
 bool worth_compressing(const Response& response, std::optional<std::uint64_t> length) {
     return response.may_compress && length && *length > compress_from_bytes &&
-           response.status != 206 && !std::holds_alternative<FileBody>(response.body) &&
-           !std::holds_alternative<StreamBody>(response.body) &&
+           response.status != 206 && is_in_memory(response.body) &&
+           !response.headers.contains("content-encoding");
+}
+
+bool may_be_compressed(const Response& response, const StreamBody& stream) {
+    return !stream.length && response.may_compress && response.status != 206 &&
+           response.headers.get("content-type").value_or("").starts_with("text/") &&
            !response.headers.contains("content-encoding");
 }
 
@@ -120,6 +129,13 @@ asio::awaitable<bool> ResponseWriter::write(Response response, ResponseContext c
             length = length_of(response.body);
         }
     }
+    const auto* stream = std::get_if<StreamBody>(&response.body);
+    bool compresses = false;
+    if (stream != nullptr && may_be_compressed(response, *stream)) {
+        response.headers.add("Vary", "Accept-Encoding");
+        compresses = context.accepts_gzip && !context.is_local;
+        if (compresses) response.headers.add("Content-Encoding", "gzip");
+    }
     bool keep_alive = context.keep_alive && !response.close;
     const bool chunked = !length && !context.http_1_0;
     if (!length && context.http_1_0) keep_alive = false;  // the end of the connection ends the body
@@ -144,8 +160,10 @@ asio::awaitable<bool> ResponseWriter::write(Response response, ResponseContext c
         buffers_of(head_, head_only ? nothing : response.body), context.write_timeout);
     if (error) co_return false;
     if (head_only) co_return keep_alive;
-    if (auto* stream = std::get_if<StreamBody>(&response.body))
-        keep_alive &= co_await write_stream(std::move(*stream), context, chunked);
+    if (is_in_memory(response.body)) co_return keep_alive;
+    if (auto* pieces = std::get_if<StreamBody>(&response.body))
+        keep_alive &= compresses ? co_await write_compressed(std::move(*pieces), context, chunked)
+                                 : co_await write_stream(std::move(*pieces), context, chunked);
     else if (auto* file = std::get_if<FileBody>(&response.body))
         keep_alive &= co_await write_file(std::move(*file), context);
     co_return keep_alive;
@@ -160,15 +178,34 @@ asio::awaitable<bool> ResponseWriter::write_stream(StreamBody body, ResponseCont
         if (body.length && sent > *body.length)
             throw std::length_error("a stream body is longer than announced");
         if (piece.empty()) break;
-        const auto frame = chunked ? fmt::format("{:x}\r\n", piece.size()) : std::string();
-        const std::array<asio::const_buffer, 3> buffers{asio::buffer(frame), asio::buffer(piece),
-                                                        asio::buffer("\r\n", chunked ? 2 : 0)};
-        if (co_await stream_->write(buffers, context.write_timeout)) co_return false;
+        if (co_await write_piece(piece, context, chunked)) co_return false;
     }
     if (body.length && sent < *body.length)
         throw std::length_error("a stream body is shorter than announced");
     if (chunked && co_await stream_->write("0\r\n\r\n", context.write_timeout)) co_return false;
     co_return true;
+}
+
+asio::awaitable<bool> ResponseWriter::write_compressed(StreamBody body, ResponseContext context,
+                                                       bool chunked) {
+    GzipWriter gzip;
+    for (bool last = false; !last;) {
+        std::string piece = co_await body.next();
+        last = piece.empty();
+        piece = gzip.add(piece, last);
+        if (!piece.empty() && co_await write_piece(piece, context, chunked)) co_return false;
+    }
+    if (chunked && co_await stream_->write("0\r\n\r\n", context.write_timeout)) co_return false;
+    co_return true;
+}
+
+asio::awaitable<error_code> ResponseWriter::write_piece(std::string_view piece,
+                                                        ResponseContext context, bool chunked) {
+    const auto frame = chunked ? fmt::format("{:x}\r\n", piece.size()) : std::string();
+    const std::array<asio::const_buffer, 3> buffers{asio::buffer(frame),
+                                                    asio::buffer(piece.data(), piece.size()),
+                                                    asio::buffer("\r\n", chunked ? 2 : 0)};
+    co_return co_await stream_->write(buffers, context.write_timeout);
 }
 
 asio::awaitable<bool> ResponseWriter::write_file(FileBody body, ResponseContext context) {

@@ -15,6 +15,8 @@ struct ResponseContext {
     bool head_only = false;
     bool http_1_0 = false;
     bool accepts_gzip = false;
+    /// The peer runs on this computer: compressing a large answer takes longer than sending it.
+    bool is_local = false;
     bool keep_alive = true;
     std::chrono::milliseconds write_timeout{30'000};
     asio::any_io_executor blocking;  ///< where files are read
@@ -29,6 +31,9 @@ public:
 
 private:
     asio::awaitable<bool> write_stream(StreamBody body, ResponseContext context, bool chunked);
+    asio::awaitable<bool> write_compressed(StreamBody body, ResponseContext context, bool chunked);
+    asio::awaitable<error_code> write_piece(std::string_view piece, ResponseContext context,
+                                            bool chunked);
     asio::awaitable<bool> write_file(FileBody body, ResponseContext context);
 
     std::shared_ptr<Stream> stream_;

@@ -11,6 +11,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
@@ -29,6 +30,15 @@ constexpr std::size_t blocking_threads = 4;
 constexpr auto out_of_descriptors_pause = 100ms;
 constexpr auto stop_poll_interval = 10ms;
 constexpr auto cut_grace = 1s;
+constexpr auto silence_grace = 2s;
+constexpr std::size_t leaving = 64;
+
+// A strand of the event loop itself is cheaper to pass through than one of any executor.
+asio::any_io_executor make_own_strand(const asio::any_io_executor& executor) {
+    if (const auto* loop = executor.target<asio::io_context::executor_type>())
+        return asio::make_strand(*loop);
+    return asio::make_strand(executor);
+}
 
 ServerOptions checked(ServerOptions options) {
     auto& limits = options.limits;
@@ -57,35 +67,101 @@ asio::any_io_executor Server::Shared::blocking() {
     return pool->get_executor();
 }
 
+// Who is cut leaves a little later than the newcomer comes, so there can be a few more than the
+// limit for a moment.
+bool Server::Shared::make_room(FromAddress* from, std::size_t most) {
+    auto& among = from != nullptr ? from->silent : silent;
+    const std::size_t count = from != nullptr ? from->count : open.size();
+    if (count < most) return true;
+    if (count >= most + leaving) return false;
+    // Newcomers get time for their handshake, but a crowd of them may not drive out the others.
+    const auto now = std::chrono::steady_clock::now();
+    const bool is_crowd = among.size() > most / 8;
+    const bool made = cut_silent(among, is_crowd ? now : now - silence_grace) || cut_idle(from) ||
+                      cut_silent(among, now);
+    // A request may have saved one that was chosen before.
+    if (made && count > most + leaving / 2) cut_idle(from);
+    return made;
+}
+
+bool Server::Shared::cut_silent(Silent& among, Time since) {
+    while (!among.empty() && among.begin()->second.since <= since) {
+        const auto connection = among.begin()->second.connection.lock();
+        const std::uint64_t arrival = among.begin()->first;
+        if (connection) forget_silent(connection.get());
+        among.erase(arrival);
+        if (!connection) continue;
+        connection->cut();
+        return true;
+    }
+    return false;
+}
+
+// Looks at all, which is rare: only once those that came before have got their answers.
+bool Server::Shared::cut_idle(const FromAddress* from) {
+    std::shared_ptr<Connection> chosen;
+    std::pair<bool, std::chrono::steady_clock::duration> best;  // strangers come first
+    for (const auto& [_, each] : open) {
+        if (from != nullptr && each.from != from) continue;
+        auto connection = each.connection.lock();
+        const auto since = connection ? connection->idle_since() : std::nullopt;
+        if (!since) continue;
+        const std::pair rank(connection->logged_in(), *since);
+        if (chosen && rank >= best) continue;
+        best = rank;
+        chosen = std::move(connection);
+    }
+    if (!chosen) return false;
+    chosen->cut_if_idle();
+    return true;
+}
+
 bool Server::Shared::admit(const std::shared_ptr<Connection>& connection,
                            const std::string& address) {
     const std::lock_guard lock(mutex);
-    auto& count = per_address[address];
-    if (stopping || address.empty() || open.size() >= options.limits.connections ||
-        count >= options.limits.connections_per_address) {
-        if (count == 0) per_address.erase(address);
+    auto& from = per_address[address];
+    const auto& limits = options.limits;
+    if (stopping || address.empty() || !make_room(&from, limits.connections_per_address) ||
+        !make_room(nullptr, limits.connections)) {
+        if (from.count == 0) per_address.erase(address);
         ++refused;
         return false;
     }
-    ++count;
+    ++from.count;
     ++accepted;
-    open.emplace(connection.get(), connection);
+    const std::uint64_t arrival = ++arrivals;
+    open.emplace(connection.get(), Open{connection, arrival, &from});
+    const SilentOne made{connection, std::chrono::steady_clock::now()};
+    from.silent.emplace(arrival, made);
+    silent.emplace(arrival, made);
     return true;
+}
+
+void Server::Shared::forget_silent(const Connection* connection) {
+    const auto found = open.find(connection);
+    if (found == open.end()) return;
+    found->second.from->silent.erase(found->second.arrival);
+    silent.erase(found->second.arrival);
+}
+
+void Server::Shared::has_spoken(const Connection* connection) {
+    const std::lock_guard lock(mutex);
+    forget_silent(connection);
 }
 
 void Server::Shared::leave(const Connection* connection, const std::string& address) {
     const std::lock_guard lock(mutex);
+    forget_silent(connection);
+    const auto found = per_address.find(address);
+    if (found != per_address.end() && --found->second.count == 0) per_address.erase(found);
     open.erase(connection);
-    if (const auto found = per_address.find(address);
-        found != per_address.end() && --found->second == 0)
-        per_address.erase(found);
 }
 
 std::vector<std::shared_ptr<Connection>> Server::Shared::connections() {
     const std::lock_guard lock(mutex);
     std::vector<std::shared_ptr<Connection>> all;
-    for (const auto& [key, weak] : open)
-        if (auto connection = weak.lock()) all.push_back(std::move(connection));
+    for (const auto& [key, each] : open)
+        if (auto connection = each.connection.lock()) all.push_back(std::move(connection));
     return all;
 }
 
@@ -108,7 +184,7 @@ asio::awaitable<void> Server::Shared::accept_loop(std::shared_ptr<Acceptor> acce
     const auto self = shared_from_this();
     asio::steady_timer pause(acceptor->get_executor());
     while (!stopping) {
-        const asio::any_io_executor strand = asio::make_strand(executor);
+        const asio::any_io_executor strand = make_own_strand(executor);
         auto [error, socket] = co_await acceptor->async_accept(strand, tuple_awaitable);
         if (stopping || error == asio::error::operation_aborted ||
             error == asio::error::bad_descriptor)

@@ -323,24 +323,97 @@ TEST(Server, TimesOutPeersThatDontRead) {
     EXPECT_EQ(server.server().statistics().connections_open, 0u);
 }
 
-TEST(Server, BoundsConnections) {
+using Clients = std::vector<std::unique_ptr<RawClient>>;
+
+void say_hello(RawClient& client, std::string_view path = "/hello") {
+    client.send(fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", path));
+    client.read_until("hello");
+}
+
+// Connections whose first request was answered, one after the other.
+Clients idle_clients(const TestServer& server, int count, std::string_view path = "/hello") {
+    Clients clients;
+    for (int i = 0; i < count; ++i) {
+        clients.push_back(std::make_unique<RawClient>(server.plain_port()));
+        say_hello(*clients.back(), path);
+        std::this_thread::sleep_for(5ms);
+    }
+    return clients;
+}
+
+bool is_cut(RawClient& client) {
+    client.read_all();
+    return client.closed();
+}
+
+void wait_for_open(TestServer& server, std::size_t count) {
+    for (int i = 0; i < 400 && server.server().statistics().connections_open != count; ++i)
+        std::this_thread::sleep_for(5ms);
+    EXPECT_EQ(server.server().statistics().connections_open, count);
+}
+
+TEST(Server, RefusesNewcomersOnlyWhileAllAreBusy) {
     Limits limits;
     limits.connections_per_address = 3;
     TestServer server(limits);
-    std::vector<std::unique_ptr<RawClient>> clients;
+    Clients clients;
     for (int i = 0; i < 3; ++i) {
         clients.push_back(std::make_unique<RawClient>(server.plain_port()));
-        clients.back()->send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
-        clients.back()->read_until("hello");
+        clients.back()->send("GET /slow?ms=2000 HTTP/1.1\r\nHost: x\r\n\r\n");
     }
+    while (server.server().statistics().requests < 3) std::this_thread::sleep_for(5ms);
     RawClient over(server.plain_port());
     EXPECT_EQ(over.read_all(), "");
     EXPECT_TRUE(over.closed());
     EXPECT_EQ(server.server().statistics().connections_refused, 1u);
-    clients.clear();
-    for (int i = 0; i < 100 && server.server().statistics().connections_open > 0; ++i)
-        std::this_thread::sleep_for(10ms);
+    for (auto& client : clients) EXPECT_THAT(client->read_until("done"), HasSubstr("done"));
     EXPECT_THAT(talk(server, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr("hello"));
+}
+
+TEST(Server, CutsTheLongestIdleForNewcomers) {
+    for (const bool of_address : {true, false}) {
+        Limits limits;
+        (of_address ? limits.connections_per_address : limits.connections) = 3;
+        TestServer server(limits);
+        auto clients = idle_clients(server, 3);
+        say_hello(*clients[0]);  // now the second has been idle for longest
+        RawClient newcomer(server.plain_port());
+        newcomer.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+        EXPECT_THAT(newcomer.read_until("hello"), HasSubstr("200 OK"));
+        EXPECT_TRUE(is_cut(*clients[1]));
+        wait_for_open(server, 3);
+        for (const std::size_t i : {0u, 2u}) say_hello(*clients[i]);
+        EXPECT_FALSE(clients[0]->closed() || clients[2]->closed());
+    }
+}
+
+TEST(Server, CutsStrangersBeforeThoseWhoLoggedIn) {
+    Limits limits;
+    limits.connections_per_address = 2;
+    TestServer server(limits);
+    auto known = idle_clients(server, 1, "/log-in");
+    auto strangers = idle_clients(server, 20);
+    for (std::size_t i = 0; i + 1 < strangers.size(); ++i) EXPECT_TRUE(is_cut(*strangers[i]));
+    say_hello(*known[0]);
+    EXPECT_FALSE(known[0]->closed());
+}
+
+TEST(Server, CutsWhoSaysNothingForNewcomers) {
+    Limits limits;
+    limits.connections_per_address = 3;
+    TestServer server(limits);
+    RawClient spoke(server.plain_port());
+    say_hello(spoke);
+    Clients silent;
+    for (int i = 0; i < 40; ++i) {
+        silent.push_back(std::make_unique<RawClient>(server.plain_port()));
+        std::this_thread::sleep_for(5ms);
+    }
+    EXPECT_THAT(talk(server, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr("hello"));
+    EXPECT_LE(server.server().statistics().connections_open, 4u);
+    EXPECT_TRUE(is_cut(*silent.front()));
+    say_hello(spoke);
+    EXPECT_FALSE(spoke.closed());
 }
 
 TEST(Server, TellsHandlersThatThePeerHasGone) {

@@ -1,4 +1,5 @@
 #include "http/test_server.hpp"
+#include "http/logged_in.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -66,7 +67,8 @@ asio::awaitable<void> echo_messages(std::shared_ptr<WebSocket> socket) {
 // The routes that differ in the kind of their body.
 asio::awaitable<std::optional<Response>> serve_body(const Request& request) {
     const auto& path = request.target.path();
-    if (path == "/hello") co_return Response::text(200, "hello");
+    if (path == "/log-in") set_logged_in(*request.peer);
+    if (path == "/hello" || path == "/log-in") co_return Response::text(200, "hello");
     if (path == "/echo" || path == "/limited") {
         auto response = Response::text(200, request.body, "application/octet-stream");
         response.headers.add("X-Method", request.method);

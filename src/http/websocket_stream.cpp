@@ -3,6 +3,8 @@
 #include "http/client.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -13,7 +15,9 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
+#include <algorithm>
+#include <expected>
+#include <iterator>
 
 namespace drover::http {
 namespace {
@@ -21,6 +25,7 @@ namespace {
 namespace beast = boost::beast;
 using namespace std::chrono_literals;
 constexpr auto tuple_awaitable = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t record_bytes = 16 * 1024;
 
 // Makes one type of plain and TLS streams, so that Beast's templates are compiled once. Gives out
 // bytes that were read too early, before it reads on.
@@ -45,10 +50,8 @@ public:
                     asio::post(executor, [handler = std::move(handler), size]() mutable {
                         handler(error_code{}, size);
                     });
-                } else if (stream_->tls()) {
-                    stream_->tls()->async_read_some(room, std::move(handler));
                 } else {
-                    stream_->socket().async_read_some(room, std::move(handler));
+                    start(read(stream_, first_of(room)), std::move(handler));
                 }
             },
             token, buffers);
@@ -58,15 +61,50 @@ public:
     auto async_write_some(const Buffers& buffers, Token&& token) {
         return asio::async_initiate<Token, void(error_code, std::size_t)>(
             [this](auto handler, const Buffers& data) {
-                if (stream_->tls())
-                    stream_->tls()->async_write_some(data, std::move(handler));
-                else
-                    stream_->socket().async_write_some(data, std::move(handler));
+                start(write(stream_, begin_of(data)), std::move(handler));
             },
             token, buffers);
     }
 
 private:
+    using Size = std::expected<std::size_t, error_code>;
+
+    // Coroutines of their own, for the stream to live as long as they.
+    static asio::awaitable<Size> read(std::shared_ptr<Stream> stream, asio::mutable_buffer room) {
+        co_return co_await stream->read_some(room);
+    }
+    static asio::awaitable<Size> write(std::shared_ptr<Stream> stream, std::string data) {
+        co_return co_await stream->write_some(asio::buffer(data));
+    }
+
+    template <class Buffers>
+    static asio::mutable_buffer first_of(const Buffers& buffers) {
+        auto first = asio::buffer_sequence_begin(buffers);
+        const auto end = asio::buffer_sequence_end(buffers);
+        while (std::next(first) != end && asio::mutable_buffer(*first).size() == 0) ++first;
+        return *first;
+    }
+    // A frame's header and its content become one TLS record, where they fit.
+    template <class Buffers>
+    static std::string begin_of(const Buffers& buffers) {
+        std::string begin(std::min(asio::buffer_size(buffers), record_bytes), '\0');
+        asio::buffer_copy(asio::buffer(begin), buffers);
+        return begin;
+    }
+
+    template <class Handler>
+    void start(asio::awaitable<Size> work, Handler handler) {
+        const auto executor = asio::get_associated_executor(handler, get_executor());
+        asio::co_spawn(get_executor(), std::move(work),
+                       asio::bind_executor(executor, [executor, handler = std::move(handler)](
+                                                         std::exception_ptr, Size size) mutable {
+                           // Beast is not called back from within its own call.
+                           asio::post(executor, [handler = std::move(handler), size]() mutable {
+                               handler(size ? error_code{} : size.error(), size.value_or(0));
+                           });
+                       }));
+    }
+
     std::shared_ptr<Stream> stream_;
     std::string input_;
 };
