@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "http/gzip.hpp"
+#include "service/header_list.hpp"
 #include "vim/service_description.hpp"
 #include "vim/service_versions.hpp"
 
@@ -25,24 +26,8 @@ std::string_view file_name(std::string_view path) {
     return {};
 }
 
-// True if a list such as "gzip, deflate;q=0.5" names this item without refusing it.
-bool lists(std::string_view header, std::string_view wanted) {
-    while (!header.empty()) {
-        const auto end = std::min(header.find(','), header.size());
-        std::string_view item = header.substr(0, end);
-        header.remove_prefix(std::min(end + 1, header.size()));
-        while (item.starts_with(' ') || item.starts_with('\t')) item.remove_prefix(1);
-        const std::string_view name = item.substr(0, item.find_first_of("; \t"));
-        const auto weight = item.find("q=0");
-        const bool refused = weight != std::string_view::npos &&
-                             item.find_first_of("123456789", weight) == std::string_view::npos;
-        if ((name == wanted || name == "*") && !refused) return true;
-    }
-    return false;
-}
-
 bool accepts_gzip(const Request& request) {
-    return lists(request.header("Accept-Encoding"), "gzip");
+    return header_lists(request.header("Accept-Encoding"), "gzip");
 }
 
 std::string plain(const vim::DescriptionFile& file) {
@@ -58,7 +43,7 @@ std::optional<Response> description_file(const Request& request) {
     if (name == kVersions) return Response::text(200, vim::service_versions_xml(), kXmlType);
     const vim::DescriptionFile* file = vim::find_description_file(name);
     if (file == nullptr) return std::nullopt;
-    const bool known = lists(request.header("If-None-Match"), file->etag);
+    const bool known = header_lists(request.header("If-None-Match"), file->etag);
     const bool packed = accepts_gzip(request);
     std::string body;
     if (!known) body = packed ? std::string(file->gzip) : plain(*file);

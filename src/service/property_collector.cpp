@@ -37,7 +37,10 @@ Awaitable<Value> retrieve(model::Retrieval retrieval, Call call, Answer answer) 
     while (!retrieval.advance(kObjectsAtOnce)) {
         co_await boost::asio::post(executor, boost::asio::use_awaitable);
     }
-    call.caller->finish = [gathered = retrieval.take(), answer] { return answer(*gathered); };
+    const auto gathered = retrieval.take();
+    call.caller->finish = [gathered, answer] { return answer(*gathered); };
+    // An answer without any object is not always a result with nothing in it.
+    if (gathered->size() > 0) call.caller->gathered = gathered;
     co_return Value{};
 }
 

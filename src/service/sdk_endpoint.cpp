@@ -6,6 +6,8 @@
 #include <cctype>
 
 #include "base/log.hpp"
+#include "http/logged_in.hpp"
+#include "model/gathered.hpp"
 #include "service/description_files.hpp"
 #include "vim/json.hpp"
 #include "vim/soap.hpp"
@@ -105,13 +107,59 @@ void hand_over_peer(const Request& request, const task::Runtime& runtime, Caller
     };
 }
 
+// An answer of this size is sent in pieces, each while the next one is being made.
+constexpr std::size_t kPieceBytes = 128 * 1024;
+
+/// Properties of many objects, on their way to the client.
+struct ContentsInPieces {
+    ContentsInPieces(std::shared_ptr<const model::Gathered> all,
+                     const vim::MethodDescriptor& method, vim::Release release)
+        : gathered(std::move(all)), text(method, release, gathered->token()) {}
+
+    std::string next() {
+        if (!complete) complete = gathered->write(text, position, kPieceBytes);
+        return text.take();
+    }
+
+    std::shared_ptr<const model::Gathered> gathered;
+    vim::SoapContents text;
+    std::size_t position = 0;
+    bool complete = false;
+};
+
+Response contents_response(std::shared_ptr<const model::Gathered> gathered,
+                           const vim::MethodDescriptor& method, vim::Release release) {
+    const auto pieces = std::make_shared<ContentsInPieces>(std::move(gathered), method, release);
+    std::string first = pieces->next();
+    if (pieces->complete) return Response::text(200, std::move(first), kXmlType);
+    Response response = Response::text(200, "", kXmlType);
+    http::StreamBody body;
+    body.next = [pieces, first = std::move(first)]() mutable -> Awaitable<std::string> {
+        if (!first.empty()) co_return std::exchange(first, {});
+        co_return pieces->complete ? std::string() : pieces->next();
+    };
+    response.body = std::move(body);
+    return response;
+}
+
+// What the audit needs of a caller.
+task::Caller identity_of(const task::Caller& caller) {
+    task::Caller made;
+    made.session_key = caller.session_key;
+    made.user = caller.user;
+    made.remote_address = caller.remote_address;
+    return made;
+}
+
 }  // namespace
 
 /// How a call ended: with a value or a fault, and what it did to the session.
 struct SdkEndpoint::Outcome {
     Value value;
+    std::shared_ptr<const model::Gathered> gathered;  // instead of it, where it is asked for
     std::optional<Fault> fault;
     std::string new_cookie;
+    bool in_session = false;
     bool session_ended = false;
 };
 
@@ -162,6 +210,12 @@ Awaitable<SdkEndpoint::Outcome> SdkEndpoint::run(std::shared_ptr<Caller> caller,
         ++session->calls_running;
         ++session->call_count;
     }
+    // As it was called: what destroys an object leaves nobody to ask for its name.
+    AuditLog* const audit = method != nullptr && AuditLog::wants(*method) ? parts_.audit : nullptr;
+    const std::string name = audit != nullptr && parts_.name_of ? parts_.name_of(self) : "";
+    const vim::MoRef called = self;
+    const Value asked = arguments;
+    const task::Caller sender = audit != nullptr ? identity_of(*caller) : task::Caller{};
     try {
         if (method == nullptr) {
             outcome.value = parts_.read_property(*caller, self, property);
@@ -176,7 +230,11 @@ Awaitable<SdkEndpoint::Outcome> SdkEndpoint::run(std::shared_ptr<Caller> caller,
         --session->calls_running;
         session->last_active = parts_.runtime.clock().wall_now();
     }
+    if (audit != nullptr) {
+        audit->call(sender, called, *method, asked, name, outcome.value, outcome.fault);
+    }
     outcome.new_cookie = caller->new_cookie;
+    outcome.in_session = session != nullptr || !outcome.new_cookie.empty();
     outcome.session_ended = caller->session_ended;
     co_return outcome;
 }
@@ -184,7 +242,8 @@ Awaitable<SdkEndpoint::Outcome> SdkEndpoint::run(std::shared_ptr<Caller> caller,
 Awaitable<SdkEndpoint::Outcome> SdkEndpoint::on_strand(const Request& request, vim::Release release,
                                                        vim::MoRef self,
                                                        const vim::MethodDescriptor* method,
-                                                       Value arguments, std::string property) {
+                                                       Value arguments, std::string property,
+                                                       bool in_pieces) {
     auto caller = std::make_shared<Caller>();
     caller->release = release;
     caller->remote_address = request.remote_address;
@@ -196,8 +255,15 @@ Awaitable<SdkEndpoint::Outcome> SdkEndpoint::on_strand(const Request& request, v
                                        run(caller, cookie_of(request), std::move(self), method,
                                            std::move(arguments), std::move(property)),
                                        boost::asio::use_awaitable);
-    if (request.peer) request.peer->on_gone({});
-    if (caller->finish && !outcome.fault) outcome.value = caller->finish();
+    if (request.peer) {
+        request.peer->on_gone({});
+        if (outcome.in_session) http::set_logged_in(*request.peer);
+    }
+    if (in_pieces && caller->gathered && !outcome.fault) {
+        outcome.gathered = std::move(caller->gathered);
+    } else if (caller->finish && !outcome.fault) {
+        outcome.value = caller->finish();
+    }
     co_return outcome;
 }
 
@@ -215,10 +281,14 @@ Awaitable<Response> SdkEndpoint::soap(Request request) {
     if (refused) co_return Response::text(500, vim::encode_soap_fault(*refused, release), kXmlType);
     // Who declares nothing knows at least what it calls.
     if (!declared && parsed.method != nullptr) release = std::max(release, parsed.method->since());
-    const Outcome outcome = co_await on_strand(request, release, parsed.self, parsed.method,
-                                               std::move(parsed.request), parsed.fetch_property);
+    const Outcome outcome =
+        co_await on_strand(request, release, parsed.self, parsed.method, std::move(parsed.request),
+                           parsed.fetch_property, true);
     if (outcome.fault) {
         co_return Response::text(500, vim::encode_soap_fault(*outcome.fault, release), kXmlType);
+    }
+    if (outcome.gathered) {
+        co_return contents_response(outcome.gathered, *parsed.method, release);
     }
     Response response =
         Response::text(200,
@@ -275,8 +345,8 @@ Awaitable<Response> SdkEndpoint::json(Request request) {
     }
     if (refused) co_return json_fault(status_of(*refused, calls), *refused, release);
     co_return json_answer(
-        co_await on_strand(request, release, self, method, std::move(arguments), parts[5]), method,
-        release);
+        co_await on_strand(request, release, self, method, std::move(arguments), parts[5], false),
+        method, release);
 }
 
 }  // namespace drover::service

@@ -10,6 +10,7 @@
 
 #include "http/message.hpp"
 #include "model/inventory.hpp"
+#include "service/audit/audit_log.hpp"
 #include "service/sessions.hpp"
 #include "task/dispatcher.hpp"
 #include "task/tasks.hpp"
@@ -28,6 +29,9 @@ public:
         Sessions& sessions;
         PropertyRead read_property;
         task::FaultOf fault_of;
+        AuditLog* audit = nullptr;  ///< told of every call; may be null
+        /// What people call an object; empty if it has no name. On the strand.
+        std::function<std::string(const vim::MoRef&)> name_of = {};
     };
 
     explicit SdkEndpoint(Parts parts) : parts_(std::move(parts)) {}
@@ -54,7 +58,7 @@ private:
                                  vim::Value arguments, std::string property);
     task::Awaitable<Outcome> on_strand(const http::Request& request, vim::Release release,
                                        vim::MoRef self, const vim::MethodDescriptor* method,
-                                       vim::Value arguments, std::string property);
+                                       vim::Value arguments, std::string property, bool in_pieces);
 
     Parts parts_;
 };

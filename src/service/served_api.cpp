@@ -6,10 +6,12 @@
 
 namespace drover::service {
 
-std::string served_api(const task::Dispatcher& dispatcher, const model::Inventory& inventory) {
+std::string served_api(const task::Dispatcher& dispatcher, const model::Inventory& inventory,
+                       const std::function<bool(const vim::MethodDescriptor&)>& is_left_out) {
     std::set<std::string> lines;
     for (const vim::TypeDescriptor& type : vim::all_types()) {
         for (const vim::MethodDescriptor& method : type.own_methods()) {
+            if (is_left_out && is_left_out(method)) continue;
             if (dispatcher.serves(method)) lines.insert(fmt::format("method {}", method.name()));
         }
     }

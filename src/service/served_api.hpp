@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "model/inventory.hpp"
@@ -8,8 +9,10 @@
 namespace drover::service {
 
 /// What an endpoint serves, one line each, sorted: "method <wire name>" and, for whatever an object
-/// of the inventory has, "property <type> <name>". docs/reference/api.md is made from it. On the
+/// of the inventory has, "property <type> <name>". docs/reference/*api.md are made of it. On the
 /// strand.
-std::string served_api(const task::Dispatcher& dispatcher, const model::Inventory& inventory);
+/// Methods that `is_left_out` names are.
+std::string served_api(const task::Dispatcher& dispatcher, const model::Inventory& inventory,
+                       const std::function<bool(const vim::MethodDescriptor&)>& is_left_out = {});
 
 }  // namespace drover::service

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "service/history/event_visibility.hpp"
 #include "service/history/task_descriptions.hpp"
 #include "service/history/task_filter.hpp"
 #include "vim/history_types.hpp"
@@ -72,13 +73,23 @@ ResultFilter result_filter(const vim::TaskInfoFilterSpec& spec) {
     return made;
 }
 
-void serve_collectors(task::Dispatcher& dispatcher, HistoryCollectors& collectors,
-                      const vim::MoRef& root) {
-    const auto create = [&collectors, root](Call call, vim::TaskFilterSpec spec,
-                                            ResultFilter results) -> Awaitable<Value> {
+// What a caller may know of.
+HistoryCollectors::Sees eyes_of(const task::Caller& caller, const model::Inventory& inventory,
+                                const HistoryCollectors& collectors, const vim::MoRef& root) {
+    if (!collectors.readers()) return nullptr;
+    return [&inventory, reader = collectors.readers()(caller), root](const HistoryItem& item) {
+        return may_see(vim::TaskInfo(item.value), inventory, *reader, root);
+    };
+}
+
+void serve_collectors(task::Dispatcher& dispatcher, const model::Inventory& inventory,
+                      HistoryCollectors& collectors, const vim::MoRef& root) {
+    const auto create = [&inventory, &collectors, root](Call call, vim::TaskFilterSpec spec,
+                                                        ResultFilter results) -> Awaitable<Value> {
         const auto filter = std::make_shared<const TaskFilter>(spec, root, std::move(results));
+        auto sees = eyes_of(*call.caller, inventory, collectors, root);
         co_return Value::moref(co_await collectors.create(
-            store::Log::tasks, call.caller->session_key, spec.raw(), filter, 0));
+            store::Log::tasks, call.caller->session_key, spec.raw(), filter, 0, std::move(sees)));
     };
     dispatcher.add("CreateCollectorForTasks", [create](Call call) {
         const auto request = call.arguments<vim::CreateCollectorForTasksRequest>();
@@ -130,7 +141,7 @@ void serve_tasks(task::Dispatcher& dispatcher, task::Tasks& tasks, model::Invent
                               call.arguments<vim::SetTaskDescriptionRequest>().description());
         return Value{};
     });
-    serve_collectors(dispatcher, collectors, root);
+    serve_collectors(dispatcher, inventory, collectors, root);
 }
 
 }  // namespace drover::service

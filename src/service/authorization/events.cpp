@@ -148,6 +148,19 @@ vim::HostAccountSpec spec_of(const std::string& name, const Entry& entry) {
     return spec;
 }
 
+void post_password_changes(EventLog& events, const model::Inventory& inventory,
+                           const Directory& before, const Directory& after,
+                           const std::string& user) {
+    for (const auto& [name, account] : after.users) {
+        const auto old = before.users.find(name);
+        if (old == before.users.end() || old->second.hash == account.hash) continue;
+        auto event = vim::UserPasswordChanged::make();
+        event.set_userLogin(name);
+        event.set_host(host_argument(inventory));
+        events.post(event, user);
+    }
+}
+
 // Users and groups alike.
 template <class Map>
 void post_accounts(EventLog& events, const model::Inventory& inventory, const Map& before,
@@ -186,6 +199,7 @@ void post_change_events(EventLog* events, const model::Inventory& inventory,
     const auto& before = *change.before;
     const auto& after = *change.after;
     post_accounts(*events, inventory, before.directory.users, after.directory.users, false, user);
+    post_password_changes(*events, inventory, before.directory, after.directory, user);
     post_accounts(*events, inventory, before.directory.groups, after.directory.groups, true, user);
     post_roles(*events, before.rules, after.rules, user);
     PermissionEvents(*events, inventory, change, user).post();

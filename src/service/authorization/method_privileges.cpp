@@ -152,6 +152,21 @@ void inspect_migrate(Inspection& at) {
     const bool is_on = runtime && runtime.property("powerState") &&
                        runtime.property("powerState").as_string() == "poweredOn";
     at.on_self(is_on ? "Resource.HotMigrate" : "Resource.ColdMigrate");
+    // Where it goes, if it is told.
+    const Value& spec = at.argument("spec");
+    const auto wanted = [&](std::string_view name) {
+        const Value& value = spec ? spec.property(name) : at.argument(name);
+        const bool is_here =
+            value.kind() == vim::ValueKind::moref && at.inventory.find(value.as_moref()) != nullptr;
+        return is_here ? value.as_moref() : MoRef{};
+    };
+    const Value pool =
+        machine ? machine->property(vim::property::VirtualMachine::resourcePool) : Value{};
+    const MoRef to = wanted("pool");
+    if (to && (!pool || pool.as_moref() != to)) at.require(to, "Resource.AssignVMToPool");
+    if (!spec) return;
+    at.require(wanted("datastore"), "Datastore.AllocateSpace");
+    at.require(wanted("folder"), "VirtualMachine.Inventory.Move");
 }
 
 void inspect_search(Inspection& at) {
@@ -200,7 +215,7 @@ const std::unordered_map<std::string_view, Inspector>& inspectors() {
         add_all(made, inspect_create, "CreateVM_Task", "CreateChildVM_Task");
         add_all(made, inspect_reconfigure, "ReconfigVM_Task");
         add_all(made, inspect_clone, "CloneVM_Task");
-        add_all(made, inspect_migrate, "MigrateVM_Task");
+        add_all(made, inspect_migrate, "MigrateVM_Task", "RelocateVM_Task");
         add_all(made, inspect_search, "SearchDatastore_Task", "SearchDatastoreSubFolders_Task");
         add_all(made, inspect_file_copy, "CopyDatastoreFile_Task", "MoveDatastoreFile_Task",
                 "CopyVirtualDisk_Task", "MoveVirtualDisk_Task");

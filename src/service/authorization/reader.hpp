@@ -3,13 +3,14 @@
 #include <memory>
 #include <string>
 
+#include "model/visible_references.hpp"
 #include "service/authorization/authorization.hpp"
 
 namespace drover::service {
 
 /// The inventory as one caller may see it. Filters keep theirs for long: what changed meanwhile
 /// counts at once.
-class AuthorizedReader final : public model::Reader {
+class AuthorizedReader final : public model::Reader, public model::ReferenceFilter {
 public:
     AuthorizedReader(const Authorization& authorization, const task::Caller& caller)
         : authorization_(authorization) {
@@ -29,7 +30,11 @@ public:
         return holds_everything() || authorization_.may(caller_, object, privilege);
     }
 
+    vim::Value visible(const vim::Value& list) const override;
+
 private:
+    bool hides(const vim::Value& reference) const;
+
     // Administrators ask for thousands of properties at a time: one comparison each.
     bool holds_everything() const {
         if (generation_ != authorization_.generation()) {

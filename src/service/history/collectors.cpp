@@ -49,6 +49,7 @@ struct HistoryCollectors::Collector {
     Log log = Log::events;
     std::string session;
     HistoryFilterPtr filter;
+    Sees sees;  // unset: everything
     std::size_t page_size = kDefaultPage;
     std::map<std::int64_t, Value> page;  // the newest that match
     /// Between the items up to this number and those after it. Unset: not moved yet, then it is
@@ -107,7 +108,8 @@ void HistoryCollectors::serve(task::Dispatcher& dispatcher) {
 }
 
 Awaitable<MoRef> HistoryCollectors::create(Log log, std::string session, Value spec,
-                                           HistoryFilterPtr filter, std::int32_t page_size) {
+                                           HistoryFilterPtr filter, std::int32_t page_size,
+                                           Sees sees) {
     auto collector = std::make_shared<Collector>();
     collector->page_size = page_of(page_size, "filter.maxCount");
     const auto of_session = std::ranges::count_if(
@@ -124,6 +126,7 @@ Awaitable<MoRef> HistoryCollectors::create(Log log, std::string session, Value s
     collector->log = log;
     collector->session = std::move(session);
     collector->filter = std::move(filter);
+    collector->sees = std::move(sees);
     collectors_[collector->ref.id] = collector;
     model::Transaction transaction(parts_.inventory);
     transaction.create(collector->ref.type, collector->ref.id);
@@ -147,7 +150,8 @@ Awaitable<void> HistoryCollectors::fill(CollectorPtr collector) {
     store::HistoryQuery query;
     query.log = collector->log;
     query.newest_first = true;
-    const auto items = co_await find(query, collector->filter, collector->page_size);
+    const auto items =
+        co_await find_seen(query, collector->filter, collector->page_size, collector->sees);
     for (const HistoryItem& item : items) collector->page.emplace(item.number, item.value);
     collector->trim();
     publish_soon(*collector);
@@ -165,13 +169,35 @@ Awaitable<std::vector<HistoryItem>> HistoryCollectors::find(store::HistoryQuery 
         kReadLimit);
 }
 
+// What is hidden takes no place in the answer: the search goes on behind it.
+Awaitable<std::vector<HistoryItem>> HistoryCollectors::find_seen(store::HistoryQuery query,
+                                                                 HistoryFilterPtr filter,
+                                                                 std::size_t limit, Sees sees) {
+    if (!sees) co_return co_await find(std::move(query), std::move(filter), limit);
+    std::vector<HistoryItem> seen;
+    while (true) {
+        const std::size_t most = std::max(limit, kMostPage);
+        auto items = co_await find(query, filter, most);
+        const bool is_last = items.size() < most;
+        if (!items.empty()) {
+            (query.newest_first ? query.before : query.after) = items.back().number;
+        }
+        for (HistoryItem& item : items) {
+            if (!sees(item)) continue;
+            seen.push_back(std::move(item));
+            if (seen.size() == limit) co_return seen;
+        }
+        if (is_last) co_return seen;
+    }
+}
+
 Awaitable<std::vector<Value>> HistoryCollectors::newest(Log log, HistoryFilterPtr filter,
-                                                        std::size_t limit) {
+                                                        std::size_t limit, Sees sees) {
     store::HistoryQuery query;
     query.log = log;
     query.newest_first = true;
     std::vector<Value> values;
-    for (const HistoryItem& item : co_await find(query, filter, limit)) {
+    for (const HistoryItem& item : co_await find_seen(query, filter, limit, std::move(sees))) {
         values.push_back(filter->shown(item.value));
     }
     co_return values;
@@ -244,7 +270,7 @@ Awaitable<Value> HistoryCollectors::read(Call call, std::int32_t max_count, bool
     } else if (position != kEnd) {
         query.before = position + 1;
     }
-    const auto items = co_await find(query, collector->filter, limit);
+    const auto items = co_await find_seen(query, collector->filter, limit, collector->sees);
     std::vector<Value> values;
     for (const HistoryItem& item : items) values.push_back(collector->filter->shown(item.value));
     if (items.empty()) {
@@ -262,7 +288,7 @@ void HistoryCollectors::changed(Log log, const HistoryItem& item) {
 }
 
 void HistoryCollectors::show(Collector& collector, const HistoryItem& item) {
-    if (collector.filter->matches(item)) {
+    if (collector.filter->matches(item) && (!collector.sees || collector.sees(item))) {
         const bool full = collector.page.size() >= collector.page_size;
         if (full && item.number < collector.page.begin()->first) return;
         collector.page.insert_or_assign(item.number, item.value);

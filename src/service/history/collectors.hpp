@@ -11,6 +11,7 @@
 
 #include "base/random.hpp"
 #include "service/history/history_item.hpp"
+#include "service/readers.hpp"
 #include "task/dispatcher.hpp"
 
 namespace drover::service {
@@ -37,22 +38,31 @@ public:
     HistoryCollectors(const HistoryCollectors&) = delete;
     HistoryCollectors& operator=(const HistoryCollectors&) = delete;
 
+    /// Whether somebody may know of an item. On the strand.
+    using Sees = std::function<bool(const HistoryItem&)>;
+
+    /// How a caller reads the inventory: what it may not see is kept from it. Without, everybody
+    /// sees everything.
+    void set_readers(Readers readers) { readers_ = std::move(readers); }
+    const Readers& readers() const { return readers_; }
+
     /// Serves the methods of both types of collectors.
     void serve(task::Dispatcher& dispatcher);
     /// What reads of tasks see besides the disk.
     void set_unwritten_tasks(Unwritten unwritten) { unwritten_tasks_ = std::move(unwritten); }
 
-    /// Makes a collector. InvalidState if the session has as many as it may; InvalidArgument for a
-    /// page size that is none (0: the default).
+    /// Makes a collector, of what `sees` lets through if it is set. InvalidState if the session has
+    /// as many as it may; InvalidArgument for a page size that is none (0: the default).
     task::Awaitable<vim::MoRef> create(store::Log log, std::string session, vim::Value spec,
-                                       HistoryFilterPtr filter, std::int32_t page_size);
+                                       HistoryFilterPtr filter, std::int32_t page_size,
+                                       Sees sees = nullptr);
 
     /// An item is new or has changed.
     void changed(store::Log log, const HistoryItem& item);
 
     /// Up to `limit` items that match, newest first.
     task::Awaitable<std::vector<vim::Value>> newest(store::Log log, HistoryFilterPtr filter,
-                                                    std::size_t limit);
+                                                    std::size_t limit, Sees sees = nullptr);
 
     void end_session(std::string_view session);
 
@@ -71,12 +81,16 @@ private:
     task::Awaitable<vim::Value> read(task::Call call, std::int32_t max_count, bool next);
     task::Awaitable<std::vector<HistoryItem>> find(store::HistoryQuery query,
                                                    HistoryFilterPtr filter, std::size_t limit);
+    task::Awaitable<std::vector<HistoryItem>> find_seen(store::HistoryQuery query,
+                                                        HistoryFilterPtr filter, std::size_t limit,
+                                                        Sees sees);
     void show(Collector& collector, const HistoryItem& item);
     void publish_soon(const Collector& collector);
     void publish();
 
     Parts parts_;
     Unwritten unwritten_tasks_;
+    Readers readers_;
     std::map<std::string, CollectorPtr, std::less<>> collectors_;  // by id
     std::set<std::string> changed_;  // whose pages are to be announced
 };

@@ -34,6 +34,15 @@ void drop_config(vim::Event& event) {
     }
 }
 
+// Whether it holds what a client, or a task, may have made as large as it liked.
+bool may_be_large(const vim::Event& event) {
+    if (const auto of_task = event.as<vim::TaskEvent>()) {
+        return of_task.info().raw().property("result") || of_task.info().error();
+    }
+    return event.is<vim::VmBeingCreatedEvent>() || event.is<vim::VmReconfiguredEvent>() ||
+           event.is<vim::EventEx>() || event.is<vim::ExtendedEvent>();
+}
+
 }  // namespace
 
 std::vector<MoRef> objects_of(const vim::Event& event) {
@@ -91,10 +100,14 @@ void EventHistory::fill(vim::Event& event, const std::string& user) {
 std::int32_t EventHistory::post(vim::Event event, const std::string& user) {
     fill(event, user);
     store::HistoryEntry entry;
-    entry.value = to_stored(event.raw());
-    if (entry.value.size() > kMostBytes) {
-        drop_config(event);
+    if (may_be_large(event)) {
         entry.value = to_stored(event.raw());
+        if (entry.value.size() > kMostBytes) {
+            drop_config(event);
+            entry.value = to_stored(event.raw());
+        }
+    } else {
+        entry.encode = [event] { return to_stored(event.raw()); };  // off the strand
     }
     auto about = objects_of(event);
     if (about.empty()) about.push_back(parts_.root);

@@ -6,6 +6,7 @@
 
 #include "service/history/event_catalog.hpp"
 #include "service/history/event_filter.hpp"
+#include "service/history/event_visibility.hpp"
 #include "vim/properties.hpp"
 
 namespace drover::service {
@@ -87,17 +88,28 @@ void EventManager::create_object() {
     transaction.set(parts_.manager, property::description, describe_events().raw());
     transaction.set(parts_.manager, property::maxCollector,
                     Value::int_(static_cast<std::int32_t>(HistoryCollectors::kMostPerSession)));
-    transaction.set_computed(parts_.manager, property::latestEvent,
-                             [this](const model::Reader&) { return parts_.events.latest().raw(); });
+    transaction.set_computed(
+        parts_.manager, property::latestEvent, [this](const model::Reader& reader) {
+            const vim::Event& latest = parts_.events.latest();
+            const bool visible = latest && may_see(latest, parts_.inventory, reader, parts_.root);
+            return visible ? latest.raw() : Value{};
+        });
     transaction.commit();
+}
+
+HistoryCollectors::Sees EventManager::eyes_of(const task::Caller& caller) const {
+    if (!parts_.collectors.readers()) return nullptr;
+    return [this, reader = parts_.collectors.readers()(caller)](const HistoryItem& item) {
+        return may_see(vim::Event(item.value), parts_.inventory, *reader, parts_.root);
+    };
 }
 
 Awaitable<Value> EventManager::create_collector(Call call) {
     const auto spec = call.arguments<vim::CreateCollectorForEventsRequest>().filter();
     const auto filter = std::make_shared<const EventFilter>(spec, parts_.root);
-    co_return Value::moref(co_await parts_.collectors.create(store::Log::events,
-                                                             call.caller->session_key, spec.raw(),
-                                                             filter, spec.maxCount().value_or(0)));
+    co_return Value::moref(co_await parts_.collectors.create(
+        store::Log::events, call.caller->session_key, spec.raw(), filter,
+        spec.maxCount().value_or(0), eyes_of(*call.caller)));
 }
 
 Awaitable<Value> EventManager::query(Call call) {
@@ -108,7 +120,8 @@ Awaitable<Value> EventManager::query(Call call) {
         limit = HistoryCollectors::page_of(*spec.maxCount(), "filter.maxCount");
     }
     co_return Value::array(TypeId::Event,
-                           co_await parts_.collectors.newest(store::Log::events, filter, limit));
+                           co_await parts_.collectors.newest(store::Log::events, filter, limit,
+                                                             eyes_of(*call.caller)));
 }
 
 Awaitable<Value> EventManager::post(Call call) {

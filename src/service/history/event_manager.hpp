@@ -25,6 +25,8 @@ public:
 
 private:
     void create_object();
+    /// What a caller may see of the events; unset: all.
+    HistoryCollectors::Sees eyes_of(const task::Caller& caller) const;
     task::Awaitable<vim::Value> create_collector(task::Call call);
     task::Awaitable<vim::Value> query(task::Call call);
     task::Awaitable<vim::Value> post(task::Call call);

@@ -371,6 +371,37 @@ TEST_F(HistoryTest, ATaskIsInTheHistoryWhileItRunsAndAfterARestart) {
     EXPECT_THAT(read(vim::TaskInfoState::success), ElementsAre(task.id));
 }
 
+TEST_F(HistoryTest, TasksOfWhatOneMayNotSeeAreKeptFromOne) {
+    collectors_->set_readers([this](const task::Caller& caller) {
+        auto reader = std::make_shared<model::testing::TestReader>(caller.session_key);
+        if (caller.session_key == "bob") reader->hidden.insert(machine_.id);
+        return reader;
+    });
+    std::vector<std::string> started;
+    for (const MoRef& entity : {machine_, other_}) {
+        task::TaskSpec spec;
+        spec.description_id = "VirtualMachine.powerOn";
+        spec.entity = entity;
+        const auto body = [](task::TaskContextPtr) -> task::Awaitable<Value> { co_return Value{}; };
+        started.push_back(tasks_->start(spec, body).id);
+    }
+    const auto read = [&](const std::string& session) {
+        auto request = vim::CreateCollectorForTasksRequest::make();
+        request.set_filter(vim::TaskFilterSpec::make());
+        const MoRef collector =
+            call(task_manager_, "CreateCollectorForTasks", request, session).as_moref();
+        auto next_tasks = vim::ReadNextTasksRequest::make();
+        next_tasks.set_maxCount(10);
+        std::vector<std::string> found;
+        for (const Value& each : call(collector, "ReadNextTasks", next_tasks, session).elements()) {
+            found.emplace_back(vim::TaskInfo(each).key());
+        }
+        return found;
+    };
+    EXPECT_THAT(read("alice"), testing::UnorderedElementsAreArray(started));
+    EXPECT_THAT(read("bob"), ElementsAre(started[1]));
+}
+
 TEST_F(HistoryTest, AClientsTaskGoesItsWay) {
     auto request = vim::CreateTaskRequest::make();
     request.set_obj(machine_);

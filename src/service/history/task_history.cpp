@@ -62,12 +62,14 @@ void TaskHistory::write(const HistoryItem& item, const TaskInfo& info) {
     entry.time = info.queueTime();
     entry.started = info.startTime();
     entry.completed = info.completeTime();
-    entry.value = to_stored(info.raw());
-    if (entry.value.size() > kMostBytes) {
+    // Off the strand.
+    entry.encode = [info] {
+        std::string text = to_stored(info.raw());
+        if (text.size() <= kMostBytes) return text;
         TaskInfo smaller = info;
         smaller.clear_result();
-        entry.value = to_stored(smaller.raw());
-    }
+        return to_stored(smaller.raw());
+    };
     entry.objects = *item.objects;
     parts_.history.append(std::move(entry));
 }
