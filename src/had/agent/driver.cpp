@@ -1,0 +1,306 @@
+#include "had/agent/driver.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/log.hpp"
+#include "had/boot_clock.hpp"
+
+namespace drover::had {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using std::chrono::milliseconds;
+
+ha::HostId self_of(const Config& config, Names& names) {
+    return *names.host(config.host);
+}
+
+double seconds_of(ha::Duration duration) {
+    return static_cast<double>(duration.count()) * 1e-6;
+}
+
+}  // namespace
+
+Inbox::Inbox() : ready_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+void Inbox::put(ha::Event event) {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(std::move(event));
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto done = ::write(ready_.get(), &one, sizeof(one));
+}
+
+std::deque<ha::Event> Inbox::take() {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto done = ::read(ready_.get(), &count, sizeof(count));
+    return std::exchange(events_, {});
+}
+
+Driver::Driver(Config config, std::filesystem::path config_file, std::shared_ptr<Names> names,
+               SharedState& shared, uid_t user)
+    : config_(std::move(config)),
+      config_file_(std::move(config_file)),
+      names_(std::move(names)),
+      shared_(shared),
+      fencer_(ha::Timing{}, ha::StorageFencing::none),
+      agent_({.self = self_of(config_, *names_)}, fencer_),
+      datastore_({config_.datastore, config_.datastore_path, config_.host_name}, names_,
+                 [inbox = inbox_](ha::Event event) { inbox->put(std::move(event)); }),
+      host_(
+          config_.socket(), user, [this](const HostMessage& message) { take(message); },
+          [this](bool came) { host_came_or_went(came); }),
+      wake_(::open((config_.run_directory / "wake").c_str(),
+                   O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW)) {}
+
+// The numbers are those of the shared state: it outlives this process.
+void Driver::register_machines() {
+    std::vector<std::string> files;
+    std::vector<ha::MachineId> machines;
+    auto transaction = shared_.begin();
+    if (!transaction) throw std::runtime_error("the shared state is held by somebody");
+    auto& image = transaction->image();
+    for (const auto& file : config_.files) {
+        files.push_back(file.vmx_file);
+        machines.push_back(*names_->machine(file.uuid));
+    }
+    for (std::uint32_t number = image.count; number < Names::kMostMachines; ++number) {
+        const auto uuid = names_->uuid_of(ha::MachineId{number});
+        if (uuid.empty()) break;
+        image.machines[number] = {};
+        std::ranges::copy(uuid, image.machines[number].uuid.begin());
+        image.count = number + 1;
+    }
+    let_go_unprotected(image);
+    transaction->commit();
+    datastore_.protect(std::move(files), std::move(machines));
+}
+
+// Its lease stays in this host's name, so nobody else starts it; but nothing guards it any more.
+void Driver::let_go_unprotected(SharedImage& image) {
+    for (std::uint32_t number = 0; number < image.count; ++number) {
+        auto& machine = image.machines[number];
+        const auto uuid = names_->uuid_of(ha::MachineId{number});
+        const auto file = std::ranges::find(config_.files, uuid, &ProtectedFile::uuid);
+        if (!machine.is_guarded || file != config_.files.end()) continue;
+        if (machine.guarded.state != ha::Guard::running) continue;
+        base::log_info("{} is not protected any more, it runs on", uuid);
+        machine.is_guarded = false;
+        machine.is_free = true;
+    }
+}
+
+void Driver::look_at_config() {
+    const auto now = boot_now();
+    if (now - config_looked_ < std::chrono::seconds{1}) return;
+    const bool is_first = config_looked_ == ha::kNever;
+    config_looked_ = now;
+    std::error_code error;
+    const auto time = std::filesystem::last_write_time(config_file_, error);
+    if (error || std::exchange(config_time_, time) == time || is_first) return;
+    try {
+        auto config = load_config(config_file_, *names_);
+        if (config.catalogue.version <= config_.catalogue.version) return;
+        config_.catalogue = std::move(config.catalogue);
+        config_.files = std::move(config.files);
+    } catch (const std::exception& problem) {
+        base::log_error("the configuration is not taken up: {}", problem.what());
+        return;
+    }
+    register_machines();
+    step(ha::CatalogueChanged{std::make_shared<ha::Catalogue>(config_.catalogue)});
+    base::log_info("{} machines are protected", config_.catalogue.machines.size());
+    greet();
+}
+
+void Driver::run() {
+    register_machines();
+    step(ha::HostTakesMachines{false});
+    step(ha::CatalogueChanged{std::make_shared<ha::Catalogue>(config_.catalogue)});
+    base::log_info("{} machines are protected", config_.catalogue.machines.size());
+    while (true) {
+        shared_.memory().agent_alive_us = boot_now().time_since_epoch().count();
+        for (const auto& event : inbox_->take()) step(event);
+        look_at_config();
+        host_.pump();
+        if (boot_now() >= agent_.next_wake()) step(ha::Tick{});
+        std::vector<pollfd> all{{inbox_->descriptor(), POLLIN, 0}};
+        host_.add_to(all);
+        const auto wait = std::clamp<ha::Duration>(agent_.next_wake() - boot_now(), ha::Duration{0},
+                                                   milliseconds{500});
+        const auto length = std::chrono::ceil<milliseconds>(wait).count();
+        ::poll(all.data(), all.size(), static_cast<int>(length));
+    }
+}
+
+void Driver::step(const ha::Event& event) {
+    std::vector<ha::Action> actions;
+    bool has_orders = false;
+    {
+        auto transaction = shared_.begin();
+        if (!transaction) return;  // as if it had never come
+        auto& image = transaction->image();
+        const auto now = boot_now();
+        image.load(fencer_);
+        tell_ends(image, now, actions);
+        auto more = agent_.step(event, now);
+        std::ranges::move(more, std::back_inserter(actions));
+        const auto orders = fencer_.take_actions();
+        has_orders = !orders.empty();
+        image.save(fencer_);
+        for (const auto& order : orders) image.note(order);
+        for (const auto& action : actions) {
+            const auto* launch = std::get_if<ha::Launch>(&action);
+            if (launch == nullptr) continue;
+            image.machines[ha::index_of(launch->machine)].launching = true;
+        }
+        transaction->commit();
+    }
+    if (has_orders) wake_fencer();
+    for (const auto& action : actions) perform(action);
+}
+
+// Before anything is judged: a machine that its guest has turned off is off, and has not crashed.
+void Driver::tell_ends(SharedImage& image, ha::Time now, std::vector<ha::Action>& actions) {
+    for (std::uint32_t number = 0; number < image.count; ++number) {
+        auto& machine = image.machines[number];
+        if (!machine.ended_by_guest || machine.is_guarded) continue;
+        machine.ended_by_guest = false;
+        auto more = agent_.step(ha::Exited{ha::MachineId{number}, true}, now);
+        std::ranges::move(more, std::back_inserter(actions));
+    }
+}
+
+void Driver::perform(const ha::Action& action) {
+    if (const auto* launch = std::get_if<ha::Launch>(&action)) {
+        const auto uuid = names_->uuid_of(launch->machine);
+        const auto file = std::ranges::find(config_.files, uuid, &ProtectedFile::uuid);
+        if (file == config_.files.end()) return;
+        if (!host_.is_connected()) {
+            inbox_->put(ha::Launched{launch->machine, launch->generation, false});
+            change(uuid, [](SharedMachine& machine) { machine.launching = false; });
+            return;
+        }
+        host_.send(Json{{"tell", "launch"},
+                        {"machine", uuid},
+                        {"generation", launch->generation},
+                        {"datastore", config_.datastore},
+                        {"path", file->vmx_file}}
+                       .dump());
+    } else if (const auto* off = std::get_if<ha::PowerOffDone>(&action)) {
+        tell("off", off->machine, 0);
+    } else if (const auto* shut = std::get_if<ha::ShutDownGuest>(&action)) {
+        tell("shut_down", shut->machine, 0);
+    } else if (const auto* note = std::get_if<ha::Note>(&action)) {
+        perform(*note);
+    } else {
+        datastore_.perform(action);
+    }
+}
+
+void Driver::perform(const ha::Note& note) {
+    std::string text(text_of(note.what));
+    if (note.about) {
+        text += fmt::format(" ({} epoch {})", names_->uuid_of(note.about.host), note.about.epoch);
+    }
+    if (!note.why.empty()) text += fmt::format(": {}", note.why);
+    if (note.what == ha::Noted::permit_lost) {
+        text += fmt::format(": datastore silent for {:.1f} s", seconds_of(note.storage_silent));
+    }
+    const auto uuid = note.machine ? names_->uuid_of(*note.machine) : std::string();
+    base::log_info("{}{}{}", uuid, uuid.empty() ? "" : ": ", text);
+    Json json{{"tell", "note"}, {"text", text}};
+    if (note.machine) json["machine"] = uuid;
+    host_.send(json.dump());
+    if (!note.machine) return;
+    const bool runs = note.what == ha::Noted::started || note.what == ha::Noted::resumed;
+    if (runs) tell("running", *note.machine, note.generation);
+    if (note.what == ha::Noted::lost_swap) tell("lost", *note.machine, note.generation);
+}
+
+void Driver::tell(const char* what, ha::MachineId machine, ha::Generation generation) {
+    host_.send(
+        Json{{"tell", what}, {"machine", names_->uuid_of(machine)}, {"generation", generation}}
+            .dump());
+}
+
+void Driver::change(const std::string& machine, const std::function<void(SharedMachine&)>& how) {
+    const auto number = names_->machine(machine);
+    auto transaction = shared_.begin();
+    if (!number || !transaction || ha::index_of(*number) >= transaction->image().count) return;
+    how(transaction->image().machines[ha::index_of(*number)]);
+    transaction->commit();
+}
+
+void Driver::greet() {
+    Json machines = Json::array();
+    for (const auto& file : config_.files) machines.push_back(file.uuid);
+    host_.send(Json{
+        {"tell", "hello"},
+        {"version", kProtocolVersion},
+        {"host", config_.host},
+        {"monitors", config_.monitors().string()},
+        {"machines",
+         machines}}.dump());
+}
+
+void Driver::host_came_or_went(bool came) {
+    base::log_info("the host agent {}", came ? "is there" : "is gone; its machines run on");
+    if (came) return greet();
+    step(ha::HostTakesMachines{false});
+    // Whatever it was making: if it comes to be, it stands still, and the next host agent ends it.
+    for (const auto& file : config_.files) {
+        change(file.uuid, [](SharedMachine& machine) { machine.launching = false; });
+    }
+}
+
+void Driver::take(const HostMessage& message) {
+    using Kind = HostMessage::Kind;
+    const auto file = std::ranges::find(config_.files, message.machine, &ProtectedFile::uuid);
+    const bool is_of_machine = message.kind != Kind::hello && message.kind != Kind::takes;
+    if (is_of_machine && file == config_.files.end()) return;
+    const auto machine = is_of_machine ? *names_->machine(message.machine) : ha::MachineId{};
+    switch (message.kind) {
+        case Kind::hello:
+            if (message.version != kProtocolVersion) {
+                base::log_error("the host agent speaks version {}", message.version);
+            }
+            break;
+        case Kind::power_on:
+            step(ha::PowerOn{machine});
+            break;
+        case Kind::power_off:
+            step(ha::PowerOff{machine});
+            break;
+        case Kind::launched:
+            change(message.machine, [](SharedMachine& each) { each.launching = false; });
+            step(ha::Launched{machine, message.generation, message.done});
+            break;
+        case Kind::ends:
+            change(message.machine, [&](SharedMachine& each) {
+                each.ended_by_guest = message.done && each.is_guarded;
+            });
+            break;
+        case Kind::ready:
+            step(ha::GuestReady{machine});
+            break;
+        case Kind::takes:
+            step(ha::HostTakesMachines{message.done});
+            break;
+    }
+}
+
+void Driver::wake_fencer() {
+    [[maybe_unused]] const auto woken = ::write(wake_.get(), "1", 1);
+}
+
+}  // namespace drover::had

@@ -1,0 +1,68 @@
+#pragma once
+
+// Drives ha::Agent: each event is one transaction on the shared state, its requests go to the
+// datastore and to the host agent, and what it notes goes to the log and to people.
+
+#include <deque>
+#include <memory>
+#include <mutex>
+
+#include "ha/agent/agent.hpp"
+#include "had/agent/host_link.hpp"
+#include "had/config.hpp"
+#include "had/datastore/datastore_channel.hpp"
+#include "had/fence/shared_state.hpp"
+
+namespace drover::had {
+
+/// Events from other threads, and a descriptor that is readable while there are any.
+class Inbox {
+public:
+    Inbox();
+    void put(ha::Event event);
+    std::deque<ha::Event> take();
+    int descriptor() const { return ready_.get(); }
+
+private:
+    std::mutex mutex_;
+    std::deque<ha::Event> events_;
+    base::FileDescriptor ready_;
+};
+
+class Driver {
+public:
+    Driver(Config config, std::filesystem::path config_file, std::shared_ptr<Names> names,
+           SharedState& shared, uid_t user);
+    /// Never returns.
+    void run();
+
+private:
+    void register_machines();
+    void look_at_config();
+    void let_go_unprotected(SharedImage& image);
+    void step(const ha::Event& event);
+    void tell_ends(SharedImage& image, ha::Time now, std::vector<ha::Action>& actions);
+    void perform(const ha::Action& action);
+    void perform(const ha::Note& note);
+    void take(const HostMessage& message);
+    void host_came_or_went(bool came);
+    void change(const std::string& machine, const std::function<void(SharedMachine&)>& how);
+    void greet();
+    void tell(const char* what, ha::MachineId machine, ha::Generation generation);
+    void wake_fencer();
+
+    Config config_;
+    std::filesystem::path config_file_;
+    std::filesystem::file_time_type config_time_{};
+    ha::Time config_looked_ = ha::kNever;
+    std::shared_ptr<Names> names_;
+    SharedState& shared_;
+    ha::Fencer fencer_;
+    ha::Agent agent_;
+    std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+    DatastoreChannel datastore_;
+    HostLink host_;
+    base::FileDescriptor wake_;
+};
+
+}  // namespace drover::had

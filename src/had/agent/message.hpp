@@ -1,0 +1,36 @@
+#pragma once
+
+// What the host agent and this one say to each other: a JSON object on each line.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ha/protocol/ids.hpp"
+
+namespace drover::had {
+
+inline constexpr int kProtocolVersion = 1;
+inline constexpr std::size_t kLongestMessage = 64 * 1024;
+
+/// From the host agent.
+struct HostMessage {
+    enum class Kind {
+        hello,      ///< first; `version`
+        power_on,   ///< somebody wants the machine on
+        power_off,  ///< and off
+        launched,   ///< its process exists, stopped, or not (`done`)
+        ends,       ///< its process is about to be ended on purpose, and it is off then
+        ready,      ///< its guest answers
+        takes,      ///< whether this host takes machines (`done`)
+    };
+    Kind kind{};
+    int version = 0;
+    std::string machine;
+    ha::Generation generation = 0;
+    bool done = false;
+};
+/// Nothing if it is no such message.
+std::optional<HostMessage> parse_message(std::string_view line);
+
+}  // namespace drover::had

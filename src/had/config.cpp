@@ -1,0 +1,232 @@
+#include "had/config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <stdexcept>
+
+#include "base/file.hpp"
+#include "storage/datastore_path.hpp"
+
+namespace drover::had {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kLimitBytes = 8 << 20;
+constexpr double kMegabyte = 1 << 20;
+
+// Reads one JSON object and insists that every field of it was asked for.
+class Fields {
+public:
+    Fields(const json& object, std::string where) : object_(object), where_(std::move(where)) {
+        if (!object.is_object()) throw std::runtime_error(where_ + ": must be an object");
+    }
+    [[noreturn]] void fail(const std::string& name, const std::string& reason) const {
+        throw std::runtime_error(fmt::format("{}.{}: {}", where_, name, reason));
+    }
+    const json* find(const std::string& name) {
+        known_.insert(name);
+        const auto at = object_.find(name);
+        return at == object_.end() ? nullptr : &*at;
+    }
+    std::string text(const std::string& name, const std::string& other) {
+        const auto* value = find(name);
+        if (value == nullptr) return other;
+        if (!value->is_string() || value->get<std::string>().size() > 4096) {
+            fail(name, "must be a text");
+        }
+        return *value;
+    }
+    std::string text(const std::string& name) {
+        const auto value = text(name, std::string());
+        if (value.empty()) fail(name, "is missing");
+        return value;
+    }
+    double number(const std::string& name, double other, double low, double high) {
+        const auto* value = find(name);
+        if (value == nullptr) return other;
+        if (!value->is_number() || value->get<double>() < low || value->get<double>() > high) {
+            fail(name, fmt::format("must be a number from {} to {}", low, high));
+        }
+        return *value;
+    }
+    template <class Kind, std::size_t count>
+    Kind word(const std::string& name, const std::array<std::string_view, count>& words,
+              Kind other) {
+        const auto given = text(name, std::string(words[static_cast<std::size_t>(other)]));
+        const auto found = std::ranges::find(words, given);
+        if (found == words.end())
+            fail(name, "must be one of " + fmt::to_string(fmt::join(words, ", ")));
+        return static_cast<Kind>(found - words.begin());
+    }
+    std::vector<std::string> texts(const std::string& name) {
+        const auto* value = find(name);
+        if (value == nullptr) return {};
+        if (!value->is_array() ||
+            !std::ranges::all_of(*value, [](const json& each) { return each.is_string(); })) {
+            fail(name, "must be a list of texts");
+        }
+        return *value;
+    }
+    /// Each of them an object.
+    std::vector<Fields> list(const std::string& name, std::size_t most) {
+        const auto* value = find(name);
+        std::vector<Fields> all;
+        if (value == nullptr) return all;
+        if (!value->is_array() || value->size() > most) {
+            fail(name, fmt::format("must be a list of {} at most", most));
+        }
+        for (std::size_t i = 0; i < value->size(); ++i) {
+            all.emplace_back((*value)[i], fmt::format("{}.{}[{}]", where_, name, i));
+        }
+        return all;
+    }
+    void end() const {
+        for (const auto& item : object_.items()) {
+            if (!known_.contains(item.key())) fail(item.key(), "is unknown");
+        }
+    }
+
+private:
+    const json& object_;
+    std::string where_;
+    std::set<std::string> known_;
+};
+
+ha::Duration seconds_of(double seconds) {
+    return ha::Duration{static_cast<std::int64_t>(seconds * 1e6)};
+}
+
+void read_host(Fields& fields, Names& names, ha::Catalogue& catalogue) {
+    const auto number = names.host(fields.text("id"));
+    if (!number) fields.fail("id", "must be a UUID");
+    if (std::ranges::find(catalogue.hosts, *number) != catalogue.hosts.end()) {
+        fields.fail("id", "stands there twice");
+    }
+    catalogue.hosts.push_back(*number);
+    plan::Host shape;
+    shape.name = fields.text("name");
+    shape.cpu_mhz = fields.number("cpu_mhz", 0, 1, 1e9);
+    shape.memory_bytes = fields.number("memory_mb", 0, 1, 1e9) * kMegabyte;
+    shape.failure_domain = fields.text("failure_domain", "");
+    catalogue.shape.hosts.push_back(std::move(shape));
+    fields.end();
+}
+
+ha::MachineId machine_of(Fields& fields, const std::string& field, const std::string& uuid,
+                         Names& names) {
+    const auto number = names.machine(uuid);
+    if (!number) fields.fail(field, uuid + ": must be a UUID");
+    return *number;
+}
+
+void read_machine(Fields& fields, Names& names, Config& config) {
+    static constexpr std::array<std::string_view, 6> priorities{"highest", "high",   "medium",
+                                                                "low",     "lowest", "disabled"};
+    static constexpr std::array<std::string_view, 3> ready{"assigned", "running", "guest_ready"};
+    static constexpr std::array<std::string_view, 3> isolation{"leave_on", "shut_down",
+                                                               "power_off"};
+    ProtectedFile file{fields.text("id"), fields.text("path")};
+    const auto path = storage::DatastorePath::make(config.datastore, file.vmx_file);
+    if (!path || path->is_root()) fields.fail("path", "must name a file on the datastore");
+    ha::ProtectedMachine machine{.id = machine_of(fields, "id", file.uuid, names)};
+    auto& all = config.catalogue.machines;
+    if (std::ranges::find(all, machine.id, &ha::ProtectedMachine::id) != all.end()) {
+        fields.fail("id", "stands there twice");
+    }
+    machine.priority = fields.word("priority", priorities, ha::Priority::medium);
+    machine.ready_when = fields.word("ready_when", ready, ha::ReadyWhen::assigned);
+    machine.isolation = fields.word("isolation", isolation, ha::IsolationResponse::leave_on);
+    machine.ready_timeout = seconds_of(fields.number("ready_timeout_s", 600, 0, 86400));
+    for (const auto& other : fields.texts("depends_on")) {
+        machine.depends_on.push_back(machine_of(fields, "depends_on", other, names));
+    }
+    plan::Machine shape;
+    shape.name = fields.text("name", file.vmx_file);
+    shape.vcpus = static_cast<std::uint32_t>(fields.number("vcpus", 1, 1, 1024));
+    shape.memory_configured_bytes = fields.number("memory_mb", 0, 0, 1e9) * kMegabyte;
+    shape.cpu.reservation = fields.number("cpu_reservation_mhz", 0, 0, 1e9);
+    shape.memory.reservation = fields.number("memory_reservation_mb", 0, 0, 1e9) * kMegabyte;
+    config.catalogue.shape.machines.push_back(std::move(shape));
+    all.push_back(std::move(machine));
+    config.files.push_back(std::move(file));
+    fields.end();
+}
+
+void read_catalogue(Fields& fields, Names& names, Config& config) {
+    auto& catalogue = config.catalogue;
+    catalogue.version = static_cast<std::uint64_t>(fields.number("version", 1, 1, 1e15));
+    catalogue.starts_per_host =
+        static_cast<std::uint32_t>(fields.number("starts_per_host", 4, 1, 64));
+    catalogue.shape.memory_overcommit = fields.number("memory_overcommit", 1, 0.1, 100);
+    catalogue.isolation.after = seconds_of(fields.number("isolation_after_s", 12, 4, 3600));
+    for (auto& each : fields.list("hosts", 64)) read_host(each, names, catalogue);
+    for (auto& each : fields.list("machines", Names::kMostMachines)) {
+        read_machine(each, names, config);
+    }
+    for (const auto& machine : catalogue.machines) {
+        for (const auto other : machine.depends_on) {
+            const auto found =
+                std::ranges::find(catalogue.machines, other, &ha::ProtectedMachine::id);
+            if (found == catalogue.machines.end()) {
+                fields.fail("machines", names.uuid_of(other) + " is depended on but not there");
+            }
+        }
+    }
+    fields.end();
+}
+
+void read_reset(Fields& fields, Config& config) {
+    const auto* reset = fields.find("reset");
+    if (reset == nullptr) fields.fail("reset", "is missing: \"reboot\", or a command as a list");
+    if (reset->is_string() && *reset == "reboot") return;
+    config.reset = fields.texts("reset");
+    if (config.reset.empty()) fields.fail("reset", "must be \"reboot\" or a command as a list");
+}
+
+}  // namespace
+
+Config parse_config(const std::string& text, const std::string& source, Names& names) {
+    const auto document = json::parse(text, nullptr, false, true);
+    if (document.is_discarded()) throw std::runtime_error(source + ": is no JSON");
+    Fields fields(document, source);
+    Config config;
+    config.host = fields.text("host");
+    const auto self = names.host(config.host);
+    if (!self) fields.fail("host", "must be a UUID");
+    config.host_name = fields.text("host_name");
+    config.datastore = fields.text("datastore");
+    config.datastore_path = fields.text("datastore_path");
+    if (!config.datastore_path.is_absolute()) {
+        fields.fail("datastore_path", "must be an absolute path");
+    }
+    config.run_directory = fields.text("run_directory", config.run_directory.string());
+    if (!config.run_directory.is_absolute()) {
+        fields.fail("run_directory", "must be an absolute path");
+    }
+    config.user = fields.text("user", config.user);
+    config.machine_user = fields.text("machine_user", config.machine_user);
+    config.watchdog = fields.text("watchdog", "");
+    read_reset(fields, config);
+    const auto* catalogue = fields.find("catalogue");
+    if (catalogue == nullptr) fields.fail("catalogue", "is missing");
+    Fields inner(*catalogue, source + ".catalogue");
+    read_catalogue(inner, names, config);
+    fields.end();
+    const auto& hosts = config.catalogue.hosts;
+    if (std::ranges::find(hosts, *self) == hosts.end()) {
+        fields.fail("catalogue", "its hosts must have this host among them");
+    }
+    return config;
+}
+
+Config load_config(const std::filesystem::path& file, Names& names) {
+    return parse_config(base::read_file(file, kLimitBytes), file.string(), names);
+}
+
+}  // namespace drover::had
