@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "base/processors.hpp"
 #include "host/config.hpp"
 #include "host/engine.hpp"
 #include "host/host_agent.hpp"
@@ -75,7 +76,9 @@ int run(const host::Config& config) {
     auto inherited = http::take_inherited_sockets();
     const base::SystemClock clock;
     base::SystemRandom random;
-    asio::io_context io(2);
+    // Where there is but one CPU a second thread only costs: each would wake the other for nothing.
+    const bool has_two_cpus = base::available_processors() > 1;
+    asio::io_context io(has_two_cpus ? 2 : 1);
     const auto strand = asio::make_strand(io);
     const auto store = store::open_sqlite_store(store_path(config));
     if (!service::Accounts(*store).any()) {
@@ -111,9 +114,10 @@ int run(const host::Config& config) {
     signals.async_wait([&](const boost::system::error_code& error, int) {
         if (!error) asio::co_spawn(io, stop(server, io), asio::detached);
     });
-    std::thread second([&io] { io.run(); });
+    std::thread second;
+    if (has_two_cpus) second = std::thread([&io] { io.run(); });
     io.run();
-    second.join();
+    if (second.joinable()) second.join();
     return status;
 }
 

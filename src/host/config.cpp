@@ -122,14 +122,19 @@ Config parse_config(const std::string& text, const std::string& source) {
     config.state_directory = state_directory;
     fields.text("libvirt_uri", config.libvirt_uri);
     fields.text("rootd_socket", config.rootd_socket);
+    fields.text("ha_socket", config.ha_socket);
     fields.text("host_name", config.host_name, true);
     fields.text("host_uuid", config.host_uuid);
     fields.text("management_address", config.management_address, true);
     fields.text("cgroup_partition", config.cgroup_partition);
-    // Where migration traffic arrives; the receiving side of a migration reads it.
-    std::string migration_address;
-    fields.text("migration_address", migration_address);
+    fields.text("migration_address", config.migration_address);
+    std::string identity_directory;
+    fields.text("migration_identity_directory", identity_directory);
+    config.migration_identity_directory = identity_directory;
     fields.text("listen_address", config.listen_address);
+    std::string web_directory;
+    fields.text("web_directory", web_directory);
+    config.web_directory = web_directory;
     read_numbers(fields, source, config);
     read_history(fields, source, config);
     if (const json* engine = fields.find("hypervisor")) {

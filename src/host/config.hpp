@@ -30,9 +30,17 @@ struct Config {
     std::string host_name;
     std::string host_uuid;           ///< empty: the hardware's, or one made at first start
     std::string management_address;  ///< numeric; where clients reach this host
+    /// Numeric; where other hosts send machines. Empty: the management address.
+    std::string migration_address;
+    /// Where QEMU finds this host's migration certificates (MigrationIdentity). Empty: beside the
+    /// state directory, named as that with "-migration" at its end. If it is not there, machines
+    /// that run neither come nor go, unless they are simulated.
+    std::filesystem::path migration_identity_directory;
     /// Where to listen if no socket was handed over (systemd's protocol).
     std::uint16_t listen_port = 443;
     std::string listen_address = "0.0.0.0";  ///< numeric
+    /// The built web client. Empty: beside the program, at ../share/drover/web.
+    std::filesystem::path web_directory;
     /// What the host may use of the machine it runs on; unset: all of it.
     std::optional<double> cpu_cores;
     std::optional<std::uint64_t> memory_bytes;
@@ -43,6 +51,8 @@ struct Config {
     std::uint32_t history_tasks = 20'000;
     std::vector<Datastore> datastores;
     std::vector<Network> networks;
+    /// drover-had's; empty: this host protects no machines.
+    std::string ha_socket;
 };
 
 /// Reads the JSON file. Throws std::runtime_error that names the file, the field and the reason.

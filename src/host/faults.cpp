@@ -1,10 +1,15 @@
 #include "host/faults.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
 #include "base/log.hpp"
 #include "hypervisor/hypervisor_error.hpp"
 #include "storage/storage_error.hpp"
 #include "store/store.hpp"
 #include "task/runtime.hpp"
+#include "vim/compatibility_types.hpp"
 
 namespace drover::host {
 
@@ -13,6 +18,11 @@ using vim::make_fault;
 
 namespace {
 
+// "shared" of "[shared] a/b".
+std::string datastore_name(const std::string& path) {
+    return path.starts_with("[") ? path.substr(1, path.find(']') - 1) : path;
+}
+
 template <class T>
 Fault file_fault(const storage::StorageError& error) {
     auto fault = T::make();
@@ -20,23 +30,35 @@ Fault file_fault(const storage::StorageError& error) {
     return Fault(fault, error.what());
 }
 
+// Without a size it is another limit that was met: of a listing, or of what may be read at once.
+Fault too_large(const storage::StorageError& error) {
+    if (!error.size_bytes()) return file_fault<vim::CannotAccessFile>(error);
+    constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+    auto fault = vim::FileTooLarge::make();
+    fault.set_file(error.path());
+    fault.set_datastore(datastore_name(error.path()));
+    fault.set_fileSize(static_cast<std::int64_t>(std::min(*error.size_bytes(), kMost)));
+    fault.set_maxFileSize(static_cast<std::int64_t>(std::min(error.most_bytes(), kMost)));
+    return Fault(fault, error.what());
+}
+
 Fault from_storage(const storage::StorageError& error) {
     using enum storage::StorageErrorKind;
     switch (error.kind()) {
         case not_found:
+        case not_a_directory:  // what was asked for is not there; clients look for a file then
             return file_fault<vim::FileNotFound>(error);
         case already_exists:
             return file_fault<vim::FileAlreadyExists>(error);
         case no_space: {
             auto fault = vim::NoDiskSpace::make();
             fault.set_file(error.path());
-            fault.set_datastore(error.path().substr(0, error.path().find(']') + 1));
+            fault.set_datastore(datastore_name(error.path()));
             return Fault(fault, error.what());
         }
         case inaccessible: {
             auto fault = vim::InaccessibleDatastore::make();
-            const auto& path = error.path();
-            fault.set_name(path.starts_with("[") ? path.substr(1, path.find(']') - 1) : path);
+            fault.set_name(datastore_name(error.path()));
             return Fault(fault, error.what());
         }
         case directory_not_empty:
@@ -51,10 +73,9 @@ Fault from_storage(const storage::StorageError& error) {
         case cancelled:
             return make_fault<vim::RequestCanceled>(error.what());
         case file_too_large:
-            return file_fault<vim::CannotAccessFile>(error);
+            return too_large(error);
         case unsupported:
             return make_fault<vim::NotSupported>(error.what());
-        case not_a_directory:
         case is_a_directory:
         case corrupt:
         case io_error:
@@ -89,6 +110,17 @@ Fault from_hypervisor(const hypervisor::HypervisorError& error) {
             return make_fault<vim::FileLocked>(error.what());
         case missing_file:
             return make_fault<vim::FileNotFound>(error.what());
+        case cancelled:
+            return make_fault<vim::RequestCanceled>(error.what());
+        case stalled:
+            return make_fault<vim::Timedout>(error.what());
+        case incompatible_cpu:
+            return make_fault<vim::FeatureRequirementsNotMet>(error.what());
+        case peer_unreachable:
+        case outcome_unknown:
+            return make_fault<vim::HostNotConnected>(error.what());
+        case peer_untrusted:
+        case post_copy_failed:
         case internal:
             break;
     }

@@ -2,11 +2,12 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <optional>
+#include <set>
 
 #include "base/log.hpp"
-#include "host/accounts/local_account_manager.hpp"
-#include "host/accounts/user_directory.hpp"
 #include "host/autostart/autostart.hpp"
+#include "host/availability/availability.hpp"
+#include "host/cpu/cpu_policy.hpp"
 #include "host/datastores.hpp"
 #include "host/environment/environment_browser.hpp"
 #include "host/events/host_events.hpp"
@@ -24,11 +25,14 @@
 #include "host/machines/reconciler.hpp"
 #include "host/machines/reconfigure.hpp"
 #include "host/machines/registration.hpp"
+#include "host/machines/relocate.hpp"
 #include "host/machines/resource_pools.hpp"
 #include "host/machines/screen.hpp"
 #include "host/machines/upkeep.hpp"
 #include "host/managers.hpp"
+#include "host/migration/migration.hpp"
 #include "host/networks.hpp"
+#include "host/options/host_options.hpp"
 #include "host/options/options.hpp"
 #include "host/performance/performance_manager.hpp"
 #include "host/performance/quick_stats.hpp"
@@ -38,14 +42,19 @@
 #include "host/simulated/population.hpp"
 #include "host/welcome_page.hpp"
 #include "rootd/client.hpp"
+#include "service/audit/audit_log.hpp"
+#include "service/audit/audited_tasks.hpp"
 #include "service/authorization/authorization_manager.hpp"
 #include "service/authorization/method_privileges.hpp"
+#include "service/local_accounts/local_account_manager.hpp"
+#include "service/local_accounts/user_directory.hpp"
 #include "service/property_collector.hpp"
 #include "service/sdk_endpoint.hpp"
 #include "service/served_api.hpp"
 #include "service/session_manager.hpp"
 #include "service/task_manager.hpp"
 #include "service/views_and_search.hpp"
+#include "service/web_client.hpp"
 #include "vim/properties.hpp"
 
 namespace drover::host {
@@ -75,6 +84,7 @@ MoRef anchor_of(const model::ManagedObject& object) {
 struct HostAgent::Services {
     explicit Services(Parts given)
         : parts(std::move(given)),
+          audit(parts.clock, log_directory(parts.config) / service::AuditLog::kFileName),
           runtime(parts.strand, parts.clock, kBlockingThreads),
           may([this](const auto&... asked) { return authorization.may(asked...); }),
           dispatcher(inventory, may),
@@ -89,6 +99,7 @@ struct HostAgent::Services {
                     : std::make_unique<rootd::Client>(parts.config.rootd_socket)) {}
 
     Parts parts;
+    service::AuditLog audit;
     task::Runtime runtime;
     model::Inventory inventory;
     task::PrivilegeCheck may;
@@ -104,6 +115,7 @@ struct HostAgent::Services {
 
     // Made in start(), when the hypervisor has told what the host is.
     std::optional<HostHistory> history;
+    std::optional<service::AuditedTasks> audited_tasks;
     std::optional<task::Tasks> tasks;
     std::optional<HostBasics> basics;
     std::optional<Datastores> datastores;
@@ -115,29 +127,45 @@ struct HostAgent::Services {
     std::optional<model::SearchIndex> search;
     std::optional<service::SessionManager> session_manager;
     std::optional<service::AuthorizationManager> authorization_manager;
-    std::optional<LocalAccountManager> account_manager;
+    std::optional<service::LocalAccountManager> account_manager;
+    std::optional<CpuPolicy> cpu;
     std::optional<Machines> machines;
     std::optional<Leases> leases;
+    std::optional<Availability> availability;
     std::optional<Power> power;
     std::optional<Create> create;
     std::optional<Destroy> destroy;
     std::optional<Reconfigure> reconfigure;
     std::optional<Registration> registration;
+    std::optional<Relocate> relocate;
     std::optional<ResourcePools> pools;
     std::optional<Upkeep> upkeep;
     std::optional<Consoles> consoles;
     std::optional<Screens> screens;
     std::optional<Reconciler> reconciler;
     std::optional<GuestWatch> guests;
+    std::optional<Migration> migration;
     std::optional<Sampler> sampler;
     std::optional<AutoStart> autostart;
     std::optional<Managers> managers;
     std::function<void(const http::TlsIdentity&)> use_identity;
     std::optional<HostEvents> happenings;
     std::optional<service::SdkEndpoint> sdk;
+    const service::WebClient web{parts.config.web_directory};
     std::optional<FolderEndpoint> folder;
 
     model::ReaderPtr reader_of(const Caller& caller) { return authorization.reader_of(caller); }
+    files::Passwords passwords() {
+        return {.verify =
+                    [this](const std::string& user, const std::string& password) {
+                        return accounts.verify(user, password);
+                    },
+                .hash_of = [this](const std::string& user) -> std::string {
+                    const auto& users = authorization.directory().users;
+                    const auto found = users.find(user);
+                    return found == users.end() ? std::string() : found->second.hash;
+                }};
+    }
 
     Awaitable<void> wait_for_hypervisor();
     Awaitable<std::string> host_uuid();
@@ -146,11 +174,14 @@ struct HostAgent::Services {
     void make_authorization();
     Awaitable<void> make_host();
     Awaitable<void> make_machines();
+    void make_migration();
     void make_performance();
     void make_autostart();
+    void make_availability();
     void make_endpoints();
     Awaitable<void> housekeeping();
     Awaitable<std::string> welcome_message();
+    std::string name_of(const MoRef& object) const;
     vim::Value read_property(const Caller& caller, const MoRef& object, const std::string& path);
 };
 
@@ -190,7 +221,8 @@ void HostAgent::Services::make_context(std::string uuid) {
     tasks.emplace(runtime, inventory, references::task_manager, fault_of);
     history.emplace(parts.config, runtime, parts.random, inventory,
                     HostHistory::open(parts.config));
-    history->watch(*tasks);
+    audited_tasks.emplace(audit, history->observer());
+    tasks->observe(&*audited_tasks);
     basics.emplace(
         HostBasics{parts.config, std::move(uuid), runtime, parts.random, inventory, dispatcher,
                    *tasks, sagas, parts.store, parts.hypervisor, host_info, rootd.get(),
@@ -220,6 +252,7 @@ void HostAgent::Services::make_service() {
     service::serve_property_collector(dispatcher, *collectors, readers);
     service::serve_views(dispatcher, *views, readers);
     service::serve_search_index(dispatcher, *search, readers);
+    history->collectors().set_readers(readers);
     history->serve(dispatcher, *tasks);
 }
 
@@ -237,10 +270,10 @@ void HostAgent::Services::make_authorization() {
                             references::session_manager, std::move(options));
     authorization_manager.emplace(dispatcher, authorization, sessions,
                                   references::authorization_manager, &context->events);
-    account_manager.emplace(LocalAccountManager::Parts{dispatcher, runtime, authorization, sessions,
-                                                       accounts, references::account_manager,
-                                                       &context->events});
-    serve_user_directory(dispatcher, authorization, references::user_directory);
+    account_manager.emplace(
+        service::LocalAccountManager::Parts{dispatcher, runtime, authorization, sessions, accounts,
+                                            references::account_manager, &context->events});
+    service::serve_user_directory(dispatcher, authorization, references::user_directory);
     authorization.on_access_change([this] { collectors->permissions_changed(); });
     dispatcher.also_require([this](const task::Call& call) {
         return service::requirements_of(call, inventory, [this](std::string_view name) {
@@ -261,30 +294,33 @@ Awaitable<void> HostAgent::Services::make_machines() {
     co_await populate(*context);
     machines.emplace(*context);
     leases.emplace(*context);
-    power.emplace(*context, *machines, *leases);
+    cpu.emplace(*context);
+    availability.emplace(*context, *machines);
+    power.emplace(*context, *machines, *leases, *cpu, *availability);
     create.emplace(*context, *machines);
     pools.emplace(*context, *machines);
     destroy.emplace(*context, *machines, *pools);
     reconfigure.emplace(*context, *machines);
     registration.emplace(*context, *machines, *pools);
+    relocate.emplace(*context, *machines, *leases, *pools);
     upkeep.emplace(*context, *machines, *reconfigure);
     consoles.emplace(*context, *machines);
-    screens.emplace(Screens::Parts{*context, *machines, sessions, may,
-                                   [this](const std::string& user, const std::string& password) {
-                                       return accounts.verify(user, password);
-                                   }});
+    screens.emplace(Screens::Parts{*context, *machines, sessions, may, passwords()});
     reconciler.emplace(*context, *machines, *leases);
     guests.emplace(*context, *machines);
     // What the last run left unfinished comes to its end before anybody can look.
     co_await sagas.recover();
     co_await pools->start();
     co_await machines->start();
+    co_await relocate->start();
     serve_files(*context, *machines);
     power->serve();
     create->serve();
     destroy->serve();
     reconfigure->serve();
     registration->serve();
+    relocate->serve();
+    serve_relocation_checks(*context, *machines, *relocate);
     pools->serve([this](MachinePtr machine, vim::VirtualMachineConfigSpec spec) {
         return reconfigure->reconfigure_alone(machine, spec);
     });
@@ -297,13 +333,27 @@ Awaitable<void> HostAgent::Services::make_machines() {
     registration->add_admission(admission);
     power->add_machine_admission(
         [this](const Machine& machine) { pools->require_room_for(machine); });
-    reconciler->on_guest([this](const MachinePtr& machine) { guests->begin(machine); });
+    reconciler->on_guest([this](const MachinePtr& machine) {
+        guests->begin(machine);
+        if (machine->domain->agent_connected) availability->guest_ready(*machine);
+    });
     power->on_started([this](const MachinePtr& machine) {
         guests->begin(machine);
         sampler->soon();
     });
     datastores->on_change(
         [this](const DatastoreEntry& entry) { reconciler->datastore_changed(entry); });
+}
+
+void HostAgent::Services::make_migration() {
+    migration.emplace(Migration::Parts{
+        *context, *machines, *leases, [this] { host_system->require_accepts_machines(); },
+        [this](const Machine& machine) { pools->require_room_for(machine); },
+        [this](const MachinePtr& machine) {
+            guests->begin(machine);
+            sampler->soon();
+        },
+        [this](MachinePtr machine) { return destroy->destroy(machine); }});
 }
 
 void HostAgent::Services::make_performance() {
@@ -317,7 +367,9 @@ void HostAgent::Services::make_performance() {
     sampler->on_sample([this](const Sample& sample) {
         host_system->show_usage(sample.host);
         std::vector<MachinePtr> shown;
+        std::set<std::string> running;
         for (const MachineUsage& usage : sample.machines) {
+            running.insert(usage.ref.id);
             const MachinePtr machine = machines->find(usage.ref);
             if (!machine) continue;
             machine->quick_stats = quick_stats_of(usage);
@@ -325,6 +377,7 @@ void HostAgent::Services::make_performance() {
         }
         machines->publish_quick_stats(shown);
         pools->show_usage(sample.machines);
+        reconciler->seen_running(running);
     });
     serve_performance_manager(*context, sampler->history());
 }
@@ -338,20 +391,40 @@ void HostAgent::Services::make_autostart() {
     autostart.emplace(*context, std::move(actions));
 }
 
+void HostAgent::Services::make_availability() {
+    availability->start(
+        {.start = [this](MachinePtr machine, std::uint64_t generation) -> Awaitable<void> {
+             return power->start_guarded(machine, generation);
+         },
+         .adopt = [this](std::string path) { return registration->adopt(path); },
+         .takes =
+             [this] {
+                 try {
+                     host_system->require_accepts_machines();
+                 } catch (const vim::Fault&) {
+                     return false;
+                 }
+                 return true;
+             }});
+}
+
 void HostAgent::Services::make_endpoints() {
     sdk.emplace(service::SdkEndpoint::Parts{
         runtime, dispatcher, sessions,
         [this](const Caller& caller, const MoRef& object, const std::string& path) {
             return read_property(caller, object, path);
         },
-        fault_of});
+        fault_of, &audit, [this](const MoRef& object) { return name_of(object); }});
     folder.emplace(FolderEndpoint::Parts{
-        *context, sessions, may,
-        [this](const std::string& user, const std::string& password) {
-            return accounts.verify(user, password);
-        },
-        [this] { return machines->all(); }, &tickets,
+        *context, sessions, may, passwords(), [this] { return machines->all(); }, &tickets,
         [this](const storage::DatastorePath& path) { reconciler->file_changed(path); }});
+}
+
+std::string HostAgent::Services::name_of(const MoRef& reference) const {
+    const auto* object = inventory.find(reference.id);
+    if (object == nullptr || !vim::is_a(object->type(), vim::TypeId::ManagedEntity)) return {};
+    const vim::Value& name = object->property(vim::property::ManagedEntity::name);
+    return name ? std::string(name.as_string()) : std::string();
 }
 
 vim::Value HostAgent::Services::read_property(const Caller& caller, const MoRef& object,
@@ -400,15 +473,16 @@ Awaitable<void> HostAgent::start() {
     services.make_autostart();
     co_await services.autostart->start();
     services.make_endpoints();
+    services.make_migration();
+    co_await services.migration->start();
     co_await services.reconciler->start();
-    services.autostart->after_start(current_boot_id());
-    services.managers.emplace(
-        Managers::Parts{*services.context, services.sessions, *services.host_system, services.may,
-                        [&services](const std::string& user, const std::string& password) {
-                            return services.accounts.verify(user, password);
-                        },
-                        services.use_identity});
+    services.managers.emplace(Managers::Parts{
+        *services.context, services.sessions, *services.host_system, *services.cpu, *services.pools,
+        services.may, services.passwords(), services.use_identity});
     co_await services.managers->start();
+    services.make_availability();
+    // Not before the options are in effect: machines start with the CPU that those allow.
+    services.autostart->after_start(current_boot_id());
     services.happenings.emplace(*services.context, *services.history);
     services.happenings->start();
     services.sampler->start();
@@ -424,10 +498,15 @@ Awaitable<http::Response> HostAgent::handle(http::Request request) {
     if (FolderEndpoint::serves(path)) {
         co_return co_await services_->folder->handle(std::move(request));
     }
+    if (Migration::serves(path)) {
+        co_return co_await services_->migration->handle(std::move(request));
+    }
     if (Consoles::serves(path)) co_return co_await services_->consoles->handle(std::move(request));
     if (Screens::serves(path)) co_return co_await services_->screens->handle(std::move(request));
     if (Managers::serves(path)) co_return co_await services_->managers->handle(std::move(request));
-    if (path == "/" && (request.method == "GET" || request.method == "HEAD")) {
+    if (services_->web.serves(path)) co_return services_->web.answer(request);
+    const bool is_welcome = path == "/" || path == "/welcome";
+    if (is_welcome && (request.method == "GET" || request.method == "HEAD")) {
         const std::string message = co_await boost::asio::co_spawn(
             services_->runtime.strand(), services_->welcome_message(), boost::asio::use_awaitable);
         co_return welcome_page(services_->parts.config, message);

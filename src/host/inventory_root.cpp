@@ -153,6 +153,8 @@ void create_inventory_root(const HostContext& context) {
     transaction.create(datacenter.type, datacenter.id);
     set_entity_basics(transaction, datacenter, "ha-datacenter", references::root_folder);
     namespace dc = property::Datacenter;
+    // Nothing of it is set: the host's own default goes for its machines.
+    transaction.set(datacenter, dc::configuration, vim::make_object(TypeId::DatacenterConfigInfo));
     transaction.set(datacenter, dc::vmFolder, Value::moref(references::vm_folder));
     transaction.set(datacenter, dc::hostFolder, Value::moref(references::host_folder));
     transaction.set(datacenter, dc::datastoreFolder, Value::moref(references::datastore_folder));

@@ -1,10 +1,12 @@
 #include "host/managers.hpp"
 
 #include "host/certificates/certificate_manager.hpp"
+#include "host/cpu/cpu_policy.hpp"
 #include "host/diagnostics/diagnostic_manager.hpp"
 #include "host/diagnostics/downloads.hpp"
 #include "host/host_system/host_system.hpp"
 #include "host/licenses/license_manager.hpp"
+#include "host/machines/resource_pools.hpp"
 #include "host/network_system/network_system.hpp"
 #include "host/options/host_options.hpp"
 #include "host/services/service_system.hpp"
@@ -28,7 +30,7 @@ struct Managers::State {
           time(parts.context),
           certificates(parts.context, parts.context.config.state_directory / "tls",
                        parts.use_identity),
-          downloads({parts.context, diagnostics, parts.sessions, parts.may, parts.verify}) {}
+          downloads({parts.context, diagnostics, parts.sessions, parts.may, parts.passwords}) {}
 
     Parts parts;
     Options options;
@@ -50,6 +52,8 @@ Awaitable<void> Managers::start() {
     const Parts& parts = state.parts;
     define_host_options(state.options, parts.context, parts.sessions, parts.host_system,
                         parts.context.datastores);
+    parts.cpu.define_option(state.options);
+    parts.pools.define_option(state.options);
     state.diagnostics.define_options();
     co_await state.options.start();
     co_await state.licenses.start();

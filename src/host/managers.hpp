@@ -10,14 +10,17 @@
 #include <string_view>
 
 #include "host/context.hpp"
+#include "host/files/basic_auth.hpp"
 #include "http/message.hpp"
 #include "http/tls_identity.hpp"
 #include "service/sessions.hpp"
 
 namespace drover::host {
 
+class CpuPolicy;
 class HostSystem;
 class Options;
+class ResourcePools;
 
 /// Belongs to the strand.
 class Managers {
@@ -26,9 +29,10 @@ public:
         const HostContext& context;
         service::Sessions& sessions;
         HostSystem& host_system;
+        CpuPolicy& cpu;
+        ResourcePools& pools;
         task::PrivilegeCheck may;
-        /// Accounts::verify. Called in the blocking queue "accounts".
-        std::function<bool(const std::string& user, const std::string& password)> verify;
+        files::Passwords passwords;
         /// Called on the strand when the host has a new certificate.
         std::function<void(const http::TlsIdentity&)> use_identity;
     };

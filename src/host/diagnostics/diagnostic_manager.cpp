@@ -7,15 +7,21 @@
 #include <algorithm>
 
 #include "base/log.hpp"
-#include "host/diagnostics/log_lines.hpp"
-#include "host/diagnostics/support_bundle.hpp"
 #include "host/options/host_options.hpp"
 #include "host/references.hpp"
 #include "host/service_instance.hpp"
+#include "service/diagnostics/log_lines.hpp"
+#include "service/diagnostics/support_bundle.hpp"
 #include "vim/properties.hpp"
 
 namespace drover::host {
 
+using service::kernel_facts;
+using service::kMostLogLines;
+using service::LogLines;
+using service::read_log_lines;
+using service::remove_old_bundles;
+using service::write_bundle;
 using task::Awaitable;
 using vim::TypeId;
 using vim::Value;
@@ -23,6 +29,7 @@ using vim::Value;
 namespace {
 
 constexpr std::string_view kKept = "Config.HostAgent.diagnostics.keptMinutes";
+constexpr const char* kMakingBundles = "DiagnosticManager.generateLogBundles";
 constexpr std::string_view kQueue = "diagnostics";
 constexpr std::chrono::seconds kReadLimit{30};
 constexpr std::chrono::minutes kBundleLimit{5};
@@ -55,6 +62,16 @@ Value describe(const LogSource& source) {
     made.set_mimeType("text/plain");
     made.set_info(info);
     return made.raw();
+}
+
+// The task that makes a bundle: the oldest of those that want one. (A bundle that is fetched by
+// HTTP has none; then it is the only one that wants one.)
+vim::MoRef making_task(const task::Tasks& tasks) {
+    for (const vim::TaskInfo& info : tasks.all()) {
+        const bool is_running = info.state() == vim::TaskInfoState::running;
+        if (is_running && info.descriptionId() == kMakingBundles) return info.task();
+    }
+    return {};
 }
 
 vim::Fault cannot_access(const std::string& file, std::string reason) {
@@ -113,7 +130,7 @@ void DiagnosticManager::start() {
     dispatcher.add("BrowseDiagnosticLog",
                    [this](task::Call call) { return browse(std::move(call)); });
     context_.tasks.add_method(
-        dispatcher, "GenerateLogBundles_Task", "DiagnosticManager.generateLogBundles",
+        dispatcher, "GenerateLogBundles_Task", kMakingBundles,
         [this](task::Call call, task::TaskContextPtr) { return generate(std::move(call)); });
     context_.runtime.spawn("support bundles", clean_up());
 }
@@ -186,7 +203,7 @@ std::map<std::string, std::string> DiagnosticManager::describe_host() const {
 Awaitable<std::string> DiagnosticManager::make_bundle() {
     if (making_) {
         auto fault = vim::TaskInProgress::make();
-        fault.set_task(references::task_manager);
+        fault.set_task(making_task(context_.tasks));
         throw vim::Fault(fault, "A support bundle is being made already.");
     }
     struct Making {

@@ -77,7 +77,7 @@ Opened open_bundle(const std::filesystem::path& path) {
 struct Downloads::State {
     explicit State(Parts given)
         : parts(std::move(given)),
-          auth(parts.context.runtime, parts.context.random, parts.verify) {}
+          auth(parts.context.runtime, parts.context.random, parts.passwords) {}
 
     Awaitable<std::optional<task::Caller>> identify(Asked asked);
     Awaitable<Admission> admit(Asked asked, std::string path);

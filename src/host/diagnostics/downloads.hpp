@@ -10,6 +10,7 @@
 
 #include "host/context.hpp"
 #include "host/diagnostics/diagnostic_manager.hpp"
+#include "host/files/basic_auth.hpp"
 #include "http/message.hpp"
 #include "service/sessions.hpp"
 
@@ -23,8 +24,7 @@ public:
         DiagnosticManager& diagnostics;
         service::Sessions& sessions;
         task::PrivilegeCheck may;
-        /// Accounts::verify. Called in the blocking queue "accounts".
-        std::function<bool(const std::string& user, const std::string& password)> verify;
+        files::Passwords passwords;
     };
 
     explicit Downloads(Parts parts);

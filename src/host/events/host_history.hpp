@@ -23,8 +23,8 @@ public:
     service::EventLog& events() { return events_; }
     service::HistoryCollectors& collectors() { return collectors_; }
 
-    /// Watches the tasks from now on.
-    void watch(task::Tasks& tasks) { tasks.observe(&tasks_); }
+    /// What watches the tasks, for Tasks::observe().
+    task::TaskObserver& observer() { return tasks_; }
     service::TaskHistory& tasks() { return tasks_; }
 
     /// Makes the EventManager and serves the methods of events and tasks. The TaskManager is there.

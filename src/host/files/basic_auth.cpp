@@ -85,14 +85,16 @@ RecentLogins::RecentLogins(base::Random& random) {
     }
 }
 
-RecentLogins::Tag RecentLogins::tag_of(const Credentials& credentials) const {
-    // NUL can't be in either, so no other pair gives the same text.
-    const std::string text = credentials.user + '\0' + credentials.password;
+RecentLogins::Tag RecentLogins::tag_of(const Credentials& credentials,
+                                       const std::string& secret) const {
+    // NUL can't be in any of them, so nothing else gives the same text.
+    const std::string text = credentials.user + '\0' + credentials.password + '\0' + secret;
     return {keyed_hash(keys_[0], text), keyed_hash(keys_[1], text)};
 }
 
-bool RecentLogins::knows(const Credentials& credentials, base::SteadyTime now) const {
-    const Tag tag = tag_of(credentials);
+bool RecentLogins::knows(const Credentials& credentials, const std::string& secret,
+                         base::SteadyTime now) const {
+    const Tag tag = tag_of(credentials, secret);
     bool known = false;
     for (const Entry& entry : entries_) {
         const std::uint64_t differs = (entry.tag[0] ^ tag[0]) | (entry.tag[1] ^ tag[1]);
@@ -101,8 +103,9 @@ bool RecentLogins::knows(const Credentials& credentials, base::SteadyTime now) c
     return known;
 }
 
-void RecentLogins::remember(const Credentials& credentials, base::SteadyTime now) {
-    const Tag tag = tag_of(credentials);
+void RecentLogins::remember(const Credentials& credentials, const std::string& secret,
+                            base::SteadyTime now) {
+    const Tag tag = tag_of(credentials, secret);
     std::erase_if(entries_,
                   [&](const Entry& entry) { return entry.until <= now || entry.tag == tag; });
     if (entries_.size() >= kMost) entries_.erase(entries_.begin());
@@ -111,7 +114,8 @@ void RecentLogins::remember(const Credentials& credentials, base::SteadyTime now
 
 Awaitable<bool> BasicAuth::check(Credentials credentials, std::string remote_address) {
     const auto now = runtime_.clock().steady_now();
-    if (recent_.knows(credentials, now)) co_return true;
+    const std::string secret = passwords_.hash_of(credentials.user);
+    if (!secret.empty() && recent_.knows(credentials, secret, now)) co_return true;
     const auto failing = failing_.find(remote_address);
     if (failing != failing_.end() && failing->second > kMostFailing) {
         base::log_warning("audit: '{}' from {} refused: too many failures", credentials.user,
@@ -120,12 +124,15 @@ Awaitable<bool> BasicAuth::check(Credentials credentials, std::string remote_add
     }
     const bool good = co_await runtime_.blocking(
         "accounts",
-        [verify = verify_, credentials] { return verify(credentials.user, credentials.password); },
+        [verify = passwords_.verify, credentials] {
+            return verify(credentials.user, credentials.password);
+        },
         kHashLimit);
     if (good) {
         base::log_info("audit: '{}' from {} authenticated for files", credentials.user,
                        remote_address);
-        recent_.remember(credentials, runtime_.clock().steady_now());
+        // If it changed while it was being checked, the new one must be checked next time.
+        recent_.remember(credentials, secret, runtime_.clock().steady_now());
         co_return true;
     }
     base::log_warning("audit: '{}' from {} refused", credentials.user, remote_address);

@@ -29,11 +29,11 @@ CallerQuestion caller_question(const http::Request& request);
 class Callers {
 public:
     /// Without `tickets` there are none.
-    Callers(const HostContext& context, service::Sessions& sessions, BasicAuth::Verify verify,
+    Callers(const HostContext& context, service::Sessions& sessions, Passwords passwords,
             service::Tickets* tickets = nullptr)
         : sessions_(sessions),
           tickets_(tickets),
-          auth_(context.runtime, context.random, std::move(verify)) {}
+          auth_(context.runtime, context.random, std::move(passwords)) {}
 
     /// Nothing if it is nobody that we know.
     task::Awaitable<std::optional<task::Caller>> identify(CallerQuestion question);

@@ -7,6 +7,7 @@
 #include "host/files/file_tree.hpp"
 #include "host/files/place.hpp"
 #include "host/references.hpp"
+#include "vim/extensions_types.hpp"
 #include "vim/machines_types.hpp"
 #include "vmx/disk_geometry.hpp"
 
@@ -22,6 +23,19 @@ namespace {
 
 vim::MoRef datacenter(const Call&) {
     return references::datacenter;
+}
+
+// As VirtualDiskType says it.
+std::string_view type_of(storage::Provisioning provisioning) {
+    switch (provisioning) {
+        case storage::Provisioning::thin:
+            return "thin";
+        case storage::Provisioning::thick_lazy:
+            return "preallocated";
+        case storage::Provisioning::thick_eager:
+            return "eagerZeroedThick";
+    }
+    return "thin";
 }
 
 class DiskService {
@@ -115,6 +129,13 @@ public:
                                                   : disk.uuid);
     }
 
+    TaskBody query_info(const Call& call) const {
+        const auto request = call.arguments<vim::QueryVirtualDiskInfo_TaskRequest>();
+        const Place place = find_place(context_, *call.caller, request.name(), kBrowse);
+        const bool all = request.includeParents();
+        return [this, place, all](TaskContextPtr) { return perform_query(place, all); };
+    }
+
     Awaitable<Value> set_uuid(Call call) const {
         const auto request = call.arguments<vim::SetVirtualDiskUuidRequest>();
         const Place place = changing(call, request.name());
@@ -167,6 +188,24 @@ private:
                                        [path = place.path](storage::Datastore& store) {
                                            return store.volumes().describe_disk(path);
                                        });
+    }
+
+    // The disk, and with `all` what it is based on, down to the disk that has no parent.
+    Awaitable<Value> perform_query(Place place, bool all) const {
+        const storage::DiskDescription disk = co_await describe(place);
+        std::vector<Value> found;
+        for (std::size_t i = 0; i < disk.chain.size(); ++i) {
+            auto unit = vim::VirtualDiskInfoUnit::make();
+            unit.set_name(disk.chain[i].descriptor.to_string());
+            auto made = vim::VirtualDiskInfo::make();
+            made.set_unit(unit);
+            made.set_diskType(type_of(disk.provisioning));
+            if (i + 1 < disk.chain.size())
+                made.set_parent(disk.chain[i + 1].descriptor.to_string());
+            found.push_back(made.raw());
+            if (!all) break;
+        }
+        co_return Value::array(vim::TypeId::VirtualDiskInfo, std::move(found));
     }
 
     Awaitable<Value> perform_create(Place place, storage::DiskSpec spec,
@@ -278,6 +317,8 @@ void serve_disk_manager(const HostContext& context, const InUse& in_use) {
              &DiskService::change_space<vim::ZeroFillVirtualDisk_TaskRequest, Refit::zero>);
     add_task(context, service, "ShrinkVirtualDisk_Task", "shrinkVirtualDisk",
              &DiskService::change_space<vim::ShrinkVirtualDisk_TaskRequest, Refit::shrink>);
+    add_task(context, service, "QueryVirtualDiskInfo_Task", "queryVirtualDiskInfo",
+             &DiskService::query_info);
     context.dispatcher.add("QueryVirtualDiskUuid",
                            [service](Call call) { return service->query_uuid(std::move(call)); });
     context.dispatcher.add("SetVirtualDiskUuid",

@@ -79,8 +79,9 @@ bool is_our_datacenter(std::string_view name) {
 struct FolderEndpoint::State {
     explicit State(Parts given)
         : parts(std::move(given)),
-          callers(parts.context, parts.sessions, parts.verify, parts.tickets),
-          in_use(parts.machines) {}
+          callers(parts.context, parts.sessions, parts.passwords, parts.tickets),
+          in_use(parts.machines),
+          uploads(std::make_shared<files::PartialUploads>(parts.context.runtime.clock())) {}
 
     Awaitable<Admission> admit(Question question);
     Response list_datastores(const task::Caller& caller);
@@ -90,6 +91,7 @@ struct FolderEndpoint::State {
     Parts parts;
     files::Callers callers;
     files::InUse in_use;
+    std::shared_ptr<files::PartialUploads> uploads;
 };
 
 FolderEndpoint::FolderEndpoint(Parts parts) : state_(std::make_shared<State>(std::move(parts))) {}
@@ -134,6 +136,7 @@ Awaitable<Admission> FolderEndpoint::State::grant(Question question, task::Calle
     granted.path = *std::move(path);
     granted.queue = "transfers:" + entry.name;
     granted.info = entry.info;
+    granted.user = caller.user;
     if (question.method == "GET") in_use.check_readable(granted.path);
     if (question.reads()) co_return admission;
     granted.existed = co_await parts.context.runtime.blocking(
@@ -213,10 +216,11 @@ Awaitable<Response> FolderEndpoint::handle(Request request) {
         asked.request = std::move(request);
         const storage::DatastorePath path = asked.path;
         const bool changes = asked.request.method == "PUT" || asked.request.method == "DELETE";
-        Response response = asked.request.method == "PUT"
-                                ? co_await files::receive_file(runtime, std::move(asked))
-                            : changes ? co_await state->remove(std::move(asked))
-                                      : co_await files::send_file(runtime, std::move(asked));
+        Response response =
+            asked.request.method == "PUT"
+                ? co_await files::receive_file(runtime, std::move(asked), state->uploads)
+            : changes ? co_await state->remove(std::move(asked))
+                      : co_await files::send_file(runtime, std::move(asked));
         if (changes && state->parts.changed) {
             boost::asio::post(runtime.strand(), [state, path] { state->parts.changed(path); });
         }

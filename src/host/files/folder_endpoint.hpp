@@ -2,9 +2,10 @@
 
 // The files of datastores over HTTP: /folder/<path>?dcPath=ha-datacenter&dsName=<datastore>.
 //
-//   GET, HEAD   a file (also a range of it) or a listing of a directory; without dsName the
-//   datastores PUT         makes a file or replaces it, as a whole or not at all DELETE removes a
-//   file or an empty directory
+// GET and HEAD: a file (also a range of it), or a listing of a directory; without dsName, of the
+// datastores.
+// PUT: makes a file or replaces it, as a whole or not at all; also in parts (folder_transfer.hpp).
+// DELETE: removes a file or an empty directory.
 //
 // Who asks is told by the session's cookie, by HTTP basic authentication, or by a service ticket
 // that was made for this very request.
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "host/context.hpp"
+#include "host/files/basic_auth.hpp"
 #include "host/machines/machine.hpp"
 #include "http/message.hpp"
 #include "service/sessions.hpp"
@@ -30,8 +32,7 @@ public:
         const HostContext& context;
         service::Sessions& sessions;
         task::PrivilegeCheck may;
-        /// Accounts::verify. Called in the blocking queue "accounts".
-        std::function<bool(const std::string& user, const std::string& password)> verify;
+        files::Passwords passwords;
         /// Machines::all.
         std::function<std::vector<std::shared_ptr<Machine>>()> machines;
         /// Of AcquireGenericServiceTicket; may be null.

@@ -52,6 +52,14 @@ protected:
         made.body_reader = std::make_shared<PieceBody>(std::move(content), announced, cut_at);
         return send(std::move(made));
     }
+    http::Response put_part(const std::string& target, const std::string& range,
+                            std::string content, std::size_t cut_at = SIZE_MAX,
+                            bool announced = true) {
+        auto made = request("PUT", target);
+        made.headers.add("Content-Range", range);
+        made.body_reader = std::make_shared<PieceBody>(std::move(content), announced, cut_at);
+        return send(std::move(made));
+    }
     std::string body(http::Response response) {
         if (auto* text = std::get_if<std::string>(&response.body)) return *text;
         auto* stream = std::get_if<http::StreamBody>(&response.body);
@@ -71,15 +79,17 @@ protected:
     service::Accounts accounts{*host.store};
     std::shared_ptr<service::Session> session;
     int verified = 0;
+    std::string stored_hash = "a hash";
     FolderEndpoint endpoint{{
         .context = host.context,
         .sessions = sessions,
         .may = host.may,
-        .verify =
-            [this](const std::string& user, const std::string& password) {
-                ++verified;
-                return accounts.verify(user, password);
-            },
+        .passwords = {.verify =
+                          [this](const std::string& user, const std::string& password) {
+                              ++verified;
+                              return accounts.verify(user, password);
+                          },
+                      .hash_of = [this](const std::string&) { return stored_hash; }},
         .machines = [this] { return host.machines; },
     }};
 };
@@ -165,6 +175,47 @@ TEST_F(Folder, CutUploadsLeaveNoTrace) {
     EXPECT_EQ(left, 1u);
 }
 
+TEST_F(Folder, GoesOnWithAnUploadThatWasCut) {
+    const std::string content = std::string(3'000'000, 'q') + "the end";
+    const std::string target = "/folder/new?dsName=one";
+    const auto range = [&](std::size_t first) {
+        return fmt::format("bytes {}-{}/{}", first, content.size() - 1, content.size());
+    };
+    const std::string asks = fmt::format("bytes */{}", content.size());
+    EXPECT_EQ(put_part(target, asks, "").headers.get("Range"), std::nullopt);
+    EXPECT_EQ(put_part(target, range(0), content, 2'500'000).status, 400);
+    EXPECT_FALSE(host.exists("one/new"));
+    // What came in whole pieces has stayed.
+    auto there = put_part(target, asks, "");
+    EXPECT_EQ(there.status, 202);
+    EXPECT_EQ(there.headers.get("Range"), "bytes=0-2097151");
+    // Another size, another beginning: not this upload.
+    EXPECT_EQ(put_part(target, "bytes */7", "").headers.get("Range"), std::nullopt);
+    auto refused = put_part(target, range(100), content.substr(100));
+    EXPECT_EQ(refused.status, 416);
+    EXPECT_EQ(refused.headers.get("Range"), "bytes=0-2097151");
+    // A part in the middle, then the rest.
+    const auto middle = fmt::format("bytes 2097152-2999999/{}", content.size());
+    there = put_part(target, middle, content.substr(2'097'152, 902'848));
+    EXPECT_EQ(there.status, 202);
+    EXPECT_EQ(there.headers.get("Range"), "bytes=0-2999999");
+    EXPECT_EQ(put_part(target, range(3'000'000), content.substr(3'000'000)).status, 201);
+    EXPECT_EQ(host.read("one/new"), content);
+    EXPECT_EQ(put_part(target, asks, "").headers.get("Range"), std::nullopt);
+}
+
+TEST_F(Folder, RefusesPartsThatAreNone) {
+    const std::string target = "/folder/new?dsName=one";
+    for (const std::string range : {"bytes 0-1/", "bytes 0-1/1", "bytes 1-0/5", "lines 0-1/5",
+                                    "bytes 0-1/*", "bytes 0-5/5", "bytes 0-4/10"}) {
+        EXPECT_EQ(put_part(target, range, "xy").status, 400) << range;
+    }
+    EXPECT_EQ(put_part(target, "bytes 0-9/10", "0123456789ab", SIZE_MAX, false).status, 400);
+    EXPECT_EQ(put_part(target, "bytes 0-9/10", "01234", SIZE_MAX, false).status, 400);
+    EXPECT_EQ(put_part(target, "bytes 0-1/99999999999999999", "xy").status, 413);
+    EXPECT_FALSE(host.exists("one/new"));
+}
+
 TEST_F(Folder, RefusesWhatDoesNotFit) {
     class Huge final : public http::BodyReader {
     public:
@@ -207,6 +258,15 @@ TEST_F(Folder, WantsALogin) {
     EXPECT_EQ(verified, 1);
     for (int i = 0; i < 5; ++i) EXPECT_EQ(with("Basic cm9vdDpzZWNyZXQ=").status, 200);
     EXPECT_EQ(verified, 2);
+    // What was good before the password changed must be checked again.
+    accounts.set_password("root", "changed");
+    stored_hash = "another hash";
+    EXPECT_EQ(with("Basic cm9vdDpzZWNyZXQ=").status, 401);
+    EXPECT_EQ(verified, 3);
+    stored_hash.clear();  // the account is gone: nothing is remembered of it
+    EXPECT_EQ(with("Basic cm9vdDpjaGFuZ2Vk").status, 200);
+    EXPECT_EQ(with("Basic cm9vdDpjaGFuZ2Vk").status, 200);
+    EXPECT_EQ(verified, 5);
 }
 
 TEST_F(Folder, ChecksPrivileges) {

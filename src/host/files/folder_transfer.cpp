@@ -21,6 +21,7 @@ constexpr std::size_t kPieceBytes = 1 << 20;
 constexpr std::chrono::seconds kPieceLimit{60};
 // The whole upload may have to reach the medium then.
 constexpr std::chrono::minutes kCommitLimit{30};
+constexpr std::chrono::minutes kSweepInterval{1};
 
 // Files come from machines and people: no browser shall take one for a page of ours.
 void forbid_scripts(Response& response) {
@@ -137,8 +138,10 @@ Awaitable<Found> look(task::Runtime& runtime, const FolderRequest& asked) {
 
 void check_room(const FolderRequest& asked, std::uint64_t bytes) {
     if (bytes > asked.info.max_file_size_bytes || bytes > asked.info.capacity_bytes) {
-        throw StorageError(StorageErrorKind::file_too_large, asked.path.to_string(),
-                           "is larger than the datastore");
+        throw StorageError::too_large(
+            asked.path.to_string(), bytes,
+            std::min(asked.info.max_file_size_bytes, asked.info.capacity_bytes),
+            "is larger than the datastore");
     }
     if (bytes > asked.info.free_bytes) {
         throw StorageError(StorageErrorKind::no_space, asked.path.to_string(),
@@ -159,9 +162,11 @@ Awaitable<std::string> read_piece(std::shared_ptr<http::BodyReader> body) {
     co_return piece;
 }
 
-Awaitable<void> write_body(task::Runtime& runtime, FolderRequest asked,
-                           std::shared_ptr<storage::FileWriter> writer) {
-    std::uint64_t offset_bytes = 0;
+// Writes the body from this offset on. `wrote` is told how far the file goes, and may end it by an
+// exception. Gives the end.
+Awaitable<std::uint64_t> write_body(task::Runtime& runtime, const FolderRequest& asked,
+                                    PartialUploads::Writer writer, std::uint64_t offset_bytes,
+                                    std::function<void(std::uint64_t)> wrote) {
     while (true) {
         std::string piece = co_await read_piece(asked.request.body_reader);
         const std::size_t size = piece.size();
@@ -174,10 +179,151 @@ Awaitable<void> write_body(task::Runtime& runtime, FolderRequest asked,
                 },
                 kPieceLimit);
             offset_bytes += size;
+            wrote(offset_bytes);
         }
-        if (size < kPieceBytes) break;
+        if (size < kPieceBytes) co_return offset_bytes;
     }
-    co_await runtime.blocking(asked.queue, [writer] { writer->commit(); }, kCommitLimit);
+}
+
+Awaitable<void> commit(task::Runtime& runtime, const FolderRequest& asked,
+                       PartialUploads::Writer writer) {
+    return runtime.blocking(
+        asked.queue, [writer = std::move(writer)] { writer->commit(); }, kCommitLimit);
+}
+
+Awaitable<PartialUploads::Writer> open_writer(task::Runtime& runtime, const FolderRequest& asked) {
+    return runtime.blocking(
+        asked.queue,
+        [store = asked.store, path = asked.path] {
+            // An upload makes the directories on its way; clients make directories by it.
+            if (!path.parent().is_root()) {
+                store->blobs().make_directory(path.parent(), storage::MakeDirectory::with_parents);
+            }
+            return PartialUploads::Writer(
+                store->blobs().open_writer(path, storage::IfExists::replace));
+        },
+        kPieceLimit);
+}
+
+// Dropping a writer touches the storage, so it happens where that may block.
+void drop(task::Runtime& runtime, PartialUploads::Left left) {
+    if (!left.writer) return;
+    runtime.queues().post(left.queue,
+                          [writer = std::move(left.writer)]() mutable { writer.reset(); });
+}
+
+// Ends when there is nothing left to wait for.
+Awaitable<void> drop_old(task::Runtime& runtime, std::shared_ptr<PartialUploads> uploads) {
+    while (!uploads->stop_sweeping_if_empty()) {
+        co_await runtime.sleep(kSweepInterval);
+        while (auto left = uploads->take_old()) drop(runtime, *std::move(left));
+    }
+}
+
+Response part_response(int status, std::uint64_t received_bytes, std::string text) {
+    Response response = Response::text(status, std::move(text));
+    if (received_bytes > 0) {
+        response.headers.set("Range", fmt::format("bytes=0-{}", received_bytes - 1));
+    }
+    // A part that is not wanted is not read either.
+    response.close = status == 416;
+    return response;
+}
+
+// One request that brings a part.
+struct Part {
+    task::Runtime& runtime;
+    FolderRequest asked;
+    std::shared_ptr<PartialUploads> uploads;
+    ContentRange range;
+    PartialUploads::Key key;
+
+    Awaitable<std::optional<PartialUploads::Turn>> turn();
+    Awaitable<std::uint64_t> receive(PartialUploads::Turn turn);
+    Awaitable<std::uint64_t> receive_or_end(PartialUploads::Turn turn);
+};
+
+Awaitable<std::optional<PartialUploads::Turn>> Part::turn() {
+    if (range.first_byte > 0) co_return uploads->go_on(key, range.total_bytes, range.first_byte);
+    PartialUploads::Left fresh{co_await open_writer(runtime, asked), asked.queue};
+    PartialUploads::Left replaced;
+    auto mine = uploads->begin(key, range.total_bytes, fresh, replaced);
+    drop(runtime, std::move(replaced));
+    if (!mine) {
+        drop(runtime, std::move(fresh));
+        throw http::BodyError(503, "Too many uploads are under way.");
+    }
+    co_return mine;
+}
+
+Awaitable<std::uint64_t> Part::receive(PartialUploads::Turn turn) {
+    const std::uint64_t end = range.first_byte + range.size_bytes;
+    const std::uint64_t reached = co_await write_body(
+        runtime, asked, turn.writer, turn.received_bytes, [&](std::uint64_t received_bytes) {
+            if (received_bytes > end) {
+                throw http::BodyError(400, "The body is longer than its Content-Range says.");
+            }
+            if (!uploads->note(key, turn, received_bytes)) {
+                throw http::BodyError(409, "Another request goes on with this upload.");
+            }
+        });
+    if (reached < end) {
+        throw http::BodyError(400, "The body is shorter than its Content-Range says.");
+    }
+    co_return reached;
+}
+
+// A connection that breaks can come again. Storage that fails would fail again, and what is there
+// must not keep the room of a datastore that is full.
+Awaitable<std::uint64_t> Part::receive_or_end(PartialUploads::Turn turn) {
+    std::optional<StorageError> failure;
+    try {
+        co_return co_await receive(turn);
+    } catch (const StorageError& error) {
+        failure = error;
+    }
+    if (uploads->end(key, turn)) drop(runtime, {turn.writer, asked.queue});
+    throw *std::move(failure);
+}
+
+Awaitable<Response> receive_part(task::Runtime& runtime, FolderRequest asked,
+                                 std::shared_ptr<PartialUploads> uploads) {
+    const auto range = parse_content_range(asked.request.header("Content-Range"));
+    const auto length = asked.request.body_reader->content_length();
+    if (!range || (length && *length != range->size_bytes)) {
+        throw http::BodyError(400,
+                              "Content-Range: must be 'bytes FIRST-LAST/SIZE' of the body, or "
+                              "'bytes */SIZE' without one.");
+    }
+    check_room(asked, range->total_bytes);
+    const PartialUploads::Key key{asked.user, asked.path.to_string()};
+    if (range->size_bytes == 0) {
+        co_return part_response(202, uploads->received(key, range->total_bytes), "");
+    }
+    Part part{runtime, std::move(asked), uploads, *range, key};
+    const auto turn = co_await part.turn();
+    if (!turn) {
+        co_return part_response(416, uploads->received(key, range->total_bytes),
+                                "The part does not begin where the last one ended.\n");
+    }
+    if (uploads->start_sweeping()) {
+        runtime.spawn("uploads that nobody goes on with", drop_old(runtime, uploads));
+    }
+    const std::uint64_t reached = co_await part.receive_or_end(*turn);
+    if (reached < range->total_bytes) co_return part_response(202, reached, "");
+    if (!uploads->end(key, *turn)) {
+        throw http::BodyError(409, "Another request goes on with this upload.");
+    }
+    const auto left = turn->writer;
+    std::exception_ptr failure;
+    try {
+        co_await commit(runtime, part.asked, left);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    drop(runtime, {left, part.asked.queue});
+    if (failure) std::rethrow_exception(failure);
+    co_return Response::text(part.asked.existed ? 200 : 201, "");
 }
 
 }  // namespace
@@ -214,34 +360,23 @@ Awaitable<Response> send_file(task::Runtime& runtime, FolderRequest asked) {
     co_return response;
 }
 
-Awaitable<Response> receive_file(task::Runtime& runtime, FolderRequest asked) {
+Awaitable<Response> receive_file(task::Runtime& runtime, FolderRequest asked,
+                                 std::shared_ptr<PartialUploads> uploads) {
     if (!asked.request.header("Content-Range").empty()) {
-        co_return Response::text(400, "A file can only be sent as a whole.\n");
+        co_return co_await receive_part(runtime, std::move(asked), std::move(uploads));
     }
     if (const auto length = asked.request.body_reader->content_length()) check_room(asked, *length);
-    std::shared_ptr<storage::FileWriter> writer = co_await runtime.blocking(
-        asked.queue,
-        [store = asked.store, path = asked.path] {
-            // An upload makes the directories on its way; clients make directories by it.
-            if (!path.parent().is_root()) {
-                store->blobs().make_directory(path.parent(), storage::MakeDirectory::with_parents);
-            }
-            return std::shared_ptr<storage::FileWriter>(
-                store->blobs().open_writer(path, storage::IfExists::replace));
-        },
-        kPieceLimit);
-    const std::string queue = asked.queue;
-    const bool existed = asked.existed;
+    PartialUploads::Writer writer = co_await open_writer(runtime, asked);
     std::exception_ptr failure;
     try {
-        co_await write_body(runtime, std::move(asked), writer);
+        co_await write_body(runtime, asked, writer, 0, [](std::uint64_t) {});
+        co_await commit(runtime, asked, writer);
     } catch (...) {
         failure = std::current_exception();
     }
-    // Dropping the writer touches the storage, so it happens where that may block.
-    runtime.queues().post(queue, [writer = std::move(writer)]() mutable { writer.reset(); });
+    drop(runtime, {std::move(writer), asked.queue});
     if (failure) std::rethrow_exception(failure);
-    co_return Response::text(existed ? 200 : 201, "");
+    co_return Response::text(asked.existed ? 200 : 201, "");
 }
 
 Response folder_error(std::exception_ptr error) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "host/files/partial_uploads.hpp"
 #include "http/message.hpp"
 #include "storage/datastore.hpp"
 #include "task/runtime.hpp"
@@ -20,6 +21,7 @@ struct FolderRequest {
     std::string queue;  ///< in which the datastore's blocking calls run
     storage::DatastoreInfo info;
     bool existed = false;  ///< for PUT: there was a file of this name
+    std::string user;
 };
 
 /// A file, the requested range of it, or the listing of a directory. On the connection's strand;
@@ -28,7 +30,12 @@ task::Awaitable<http::Response> send_file(task::Runtime& runtime, FolderRequest 
 
 /// Takes the request's body as the file. 201, or 200 if it replaced one. Throws StorageError and
 /// http::BodyError; nothing is there then.
-task::Awaitable<http::Response> receive_file(task::Runtime& runtime, FolderRequest asked);
+///
+/// With a Content-Range the body is a part of the file: 202 if more must come, 416 if it does not
+/// begin where the last one ended; both say in the header Range what has arrived. The file appears
+/// with its last part. "bytes */SIZE" without a body asks what has arrived.
+task::Awaitable<http::Response> receive_file(task::Runtime& runtime, FolderRequest asked,
+                                             std::shared_ptr<PartialUploads> uploads);
 
 /// The answer for what the functions above (and the checks before them) throw.
 http::Response folder_error(std::exception_ptr error);

@@ -114,6 +114,9 @@ public:
         return {std::istreambuf_iterator<char>(file), {}};
     }
     bool exists(const std::string& name) const { return std::filesystem::exists(top_ / name); }
+    bool is_directory(const std::string& name) const {
+        return std::filesystem::is_directory(top_ / name);
+    }
     /// The names in a directory, the datastore's own left out.
     std::set<std::string> names(const std::string& directory) const {
         std::set<std::string> found;
@@ -174,14 +177,15 @@ public:
         return !refused_privileges.contains(std::string(privilege));
     };
     std::vector<std::shared_ptr<Machine>> machines;
+    // Before the runtime, whose threads use them until it is gone.
+    std::unique_ptr<store::Store> store = store::open_sqlite_store(top_ / "store.sqlite");
+    std::unique_ptr<hypervisor::Hypervisor> engine = make_engine();
     task::Runtime runtime{strand, clock, 8};
     model::Inventory inventory;
     task::Dispatcher dispatcher{inventory, may};
     task::Tasks tasks{runtime, inventory, references::task_manager, fault_of};
-    std::unique_ptr<store::Store> store = store::open_sqlite_store(top_ / "store.sqlite");
     store::Journal journal{*store};
     task::SagaRunner sagas{runtime, journal, [this] { return random.uuid(); }};
-    std::unique_ptr<hypervisor::Hypervisor> engine = make_engine();
     hypervisor::HostInfo host_info;
     service::CollectedEvents events;
     const HostBasics basics{

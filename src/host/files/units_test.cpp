@@ -83,15 +83,16 @@ TEST(RecentLogins, KnowsExactlyWhatWasGoodOfLate) {
     base::SystemRandom random;
     RecentLogins recent(random);
     const base::SteadyTime now{};
-    recent.remember({"root", "secret"}, now);
-    EXPECT_TRUE(recent.knows({"root", "secret"}, now));
-    EXPECT_FALSE(recent.knows({"root", "secreT"}, now));
-    EXPECT_FALSE(recent.knows({"roots", "ecret"}, now));
-    EXPECT_FALSE(recent.knows({"root", "secret"}, now + RecentLogins::kKept));
+    recent.remember({"root", "secret"}, "hash", now);
+    EXPECT_TRUE(recent.knows({"root", "secret"}, "hash", now));
+    EXPECT_FALSE(recent.knows({"root", "secret"}, "another hash", now));  // the password changed
+    EXPECT_FALSE(recent.knows({"root", "secreT"}, "hash", now));
+    EXPECT_FALSE(recent.knows({"roots", "ecret"}, "hash", now));
+    EXPECT_FALSE(recent.knows({"root", "secret"}, "hash", now + RecentLogins::kKept));
     for (std::size_t i = 0; i < RecentLogins::kMost; ++i) {
-        recent.remember({"u" + std::to_string(i), "p"}, now);
+        recent.remember({"u" + std::to_string(i), "p"}, "hash", now);
     }
-    EXPECT_FALSE(recent.knows({"root", "secret"}, now));
+    EXPECT_FALSE(recent.knows({"root", "secret"}, "hash", now));
 }
 
 TEST(Listing, EscapesNames) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "host/host_system/capacity.hpp"
+#include "host/host_system/facts.hpp"
 #include "vim/types.hpp"
 
 namespace drover::host {
@@ -12,6 +13,7 @@ inline constexpr std::int32_t kMostRunningMachines = 1024;
 inline constexpr std::int32_t kMostRegisteredMachines = 4096;
 
 /// HostSystem.capability: true is only what this host does.
-vim::HostCapability make_capability(const hypervisor::HostInfo& info, const Capacity& capacity);
+vim::HostCapability make_capability(const hypervisor::HostInfo& info, const HostFacts& facts,
+                                    const Capacity& capacity);
 
 }  // namespace drover::host

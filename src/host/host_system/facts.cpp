@@ -45,6 +45,16 @@ rootd::SystemIdentity identify(rootd::Client* rootd) {
     }
 }
 
+bool controls_power(rootd::Client* rootd) {
+    if (rootd == nullptr) return false;
+    try {
+        return rootd->controls_system();
+    } catch (const std::exception& error) {
+        base::log_warning("the root helper's policy: {}", error.what());
+        return false;
+    }
+}
+
 }  // namespace
 
 std::optional<base::WallTime> boot_time_of(std::string_view proc_stat) {
@@ -63,6 +73,7 @@ HostFacts gather_facts(rootd::Client* rootd, base::WallTime now) {
     HostFacts facts;
     facts.boot_time = boot_time_of(read_or_nothing("/proc/stat")).value_or(now);
     facts.identity = identify(rootd);
+    facts.controls_power = controls_power(rootd);
     facts.cpuid = read_cpuid();
     std::error_code ignored;
     facts.uefi = std::filesystem::exists("/sys/firmware/efi", ignored);

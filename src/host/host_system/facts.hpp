@@ -16,7 +16,8 @@ struct HostFacts {
     base::WallTime boot_time{};
     rootd::SystemIdentity identity{};  ///< the firmware's; what it doesn't tell is empty
     std::vector<CpuidLeaf> cpuid{};
-    bool uefi = false;  ///< how the computer was started
+    bool uefi = false;            ///< how the computer was started
+    bool controls_power = false;  ///< the computer can be powered off and restarted through rootd
 };
 
 /// Looks. `rootd` may be null: then without the serial number, which only root may read. Blocks.

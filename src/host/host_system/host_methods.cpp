@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "host/host_system/capability.hpp"
 #include "host/host_system/host_system.hpp"
@@ -44,6 +46,28 @@ Value query_memory_overhead(const task::Call& call) {
     return Value::long_(memory_overhead_bytes(memory, video, vcpus));
 }
 
+// The same of a machine's configuration.
+Value query_memory_overhead_of(const task::Call& call) {
+    const vim::VirtualMachineConfigInfo config(call.request.property("vmConfigInfo"));
+    const auto hardware = config.hardware();
+    if (hardware.memoryMB() < 0) {
+        throw vim::invalid_argument("vmConfigInfo.hardware.memoryMB", "It must not be negative.");
+    }
+    if (hardware.numCPU() < 1 || hardware.numCPU() > kMostVcpus) {
+        throw vim::invalid_argument("vmConfigInfo.hardware.numCPU",
+                                    fmt::format("The number must be 1 to {}.", kMostVcpus));
+    }
+    constexpr std::int64_t kMostVideoKb = 1 << 20;  // more than any video card has
+    std::int64_t video_kb = 0;
+    for (const auto& device : hardware.device()) {
+        const auto card = device.as<vim::VirtualMachineVideoCard>();
+        if (card) video_kb = std::max<std::int64_t>(video_kb, card.videoRamSizeInKB().value_or(0));
+    }
+    video_kb = std::min(video_kb, kMostVideoKb);
+    return Value::long_(
+        memory_overhead_bytes(hardware.memoryMB() * kMiB, video_kb << 10, hardware.numCPU()));
+}
+
 // The summaries of the objects in a list of references, each in an object of a type of its own.
 template <class Wrap>
 std::vector<vim::DataHandle> each_summary(const model::Inventory& inventory, const Value& list,
@@ -61,6 +85,7 @@ std::vector<vim::DataHandle> each_summary(const model::Inventory& inventory, con
 void HostSystem::serve_methods() {
     auto& dispatcher = context_.dispatcher;
     dispatcher.add_direct("QueryMemoryOverhead", query_memory_overhead);
+    dispatcher.add_direct("QueryMemoryOverheadEx", query_memory_overhead_of);
     dispatcher.add_direct("QueryHostConnectionInfo",
                           [this](const task::Call&) { return connection_info(); });
     dispatcher.add_direct("RetrieveHardwareUptime", [](const task::Call&) {

@@ -97,7 +97,7 @@ void HostSystem::create_objects() {
     transaction.create(self.type, self.id);
     set_entity_basics(transaction, self, context_.config.host_name, references::compute_resource);
     transaction.set(self, property::capability,
-                    make_capability(context_.host_info, capacity_).raw());
+                    make_capability(context_.host_info, facts_, capacity_).raw());
     transaction.set(self, property::config, make_host_config(context_, capacity_).raw());
     transaction.set(self, property::hardware,
                     make_hardware(context_.host_info, facts_, capacity_, context_.host_uuid).raw());
@@ -179,6 +179,14 @@ void HostSystem::show_usage(const HostUsage& usage) {
     quick_stats.set_overallMemoryUsage(static_cast<std::int32_t>(usage.memory_bytes >> 20));
     quick_stats.set_uptime(static_cast<std::int32_t>(usage.uptime.count()));
     summary.set_quickStats(quick_stats);
+    transaction.set(references::host, property::summary, summary.raw());
+    transaction.commit();
+}
+
+void HostSystem::show_manager(std::string_view address) {
+    Transaction transaction(context_.inventory);
+    vim::HostListSummary summary(transaction.get(references::host, property::summary));
+    summary.set_managementServerIp(address);
     transaction.set(references::host, property::summary, summary.raw());
     transaction.commit();
 }

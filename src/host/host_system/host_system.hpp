@@ -43,6 +43,10 @@ public:
     /// Shows the quick statistics of a sample. Its own transaction.
     void show_usage(const HostUsage& usage);
 
+    /// Shows which center manages the host (summary.managementServerIp); empty: none. Its own
+    /// transaction.
+    void show_manager(std::string_view address);
+
     /// True from the end of EnterMaintenanceMode_Task to the end of ExitMaintenanceMode_Task,
     /// restarts of the daemon included.
     bool in_maintenance_mode() const { return in_maintenance_; }

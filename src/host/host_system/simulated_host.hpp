@@ -22,7 +22,7 @@
 namespace drover::host::simulated {
 
 /// Answers with what its members hold; it runs nothing.
-class FakeHypervisor final : public hypervisor::Hypervisor {
+class FakeHypervisor : public hypervisor::Hypervisor {
 public:
     std::vector<hypervisor::DomainStats> domain_stats;
     hypervisor::HostStats counters;

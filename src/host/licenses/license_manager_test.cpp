@@ -5,6 +5,8 @@
 #include "host/host_system/simulated_host.hpp"
 
 namespace drover::host {
+
+using service::is_license_key;
 namespace {
 
 using vim::Value;

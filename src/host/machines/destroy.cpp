@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/machines/disk_plan.hpp"
+#include "host/machines/machine_files.hpp"
 
 namespace drover::host {
 
@@ -19,46 +20,6 @@ using vim::Value;
 namespace {
 
 constexpr std::string_view kSaga = "vm.destroy";
-
-// Deleting is repeated after a crash: what is gone already is no error.
-void delete_if_there(const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const storage::StorageError& error) {
-        if (error.kind() != storage::StorageErrorKind::not_found) throw;
-    }
-}
-
-// What belongs to the machine besides its disks, by its own name: foreign files in its directory
-// stay.
-bool is_file_of(std::string_view file, std::string_view stem) {
-    for (const std::string_view ending :
-         {".vmx", ".vmx~", ".vmxf", ".vmsd", ".nvram", ".vmss", ".log"}) {
-        if (file == std::string(stem) + std::string(ending)) return true;
-    }
-    if (file.starts_with(std::string(stem) + "-") && file.ends_with(".png")) return true;
-    return file.starts_with("vmware") && file.ends_with(".log");
-}
-
-void delete_files(storage::Datastore& store, const DatastorePath& vmx) {
-    const DatastorePath directory = vmx.parent();
-    std::string stem = vmx.file_name();
-    if (stem.ends_with(".vmx")) stem.resize(stem.size() - 4);
-    delete_if_there([&] {
-        for (const auto& info : store.blobs().list(directory)) {
-            if (info.kind != storage::FileKind::file || !is_file_of(info.name, stem)) continue;
-            delete_if_there([&] { store.blobs().remove(*directory.child(info.name)); });
-        }
-    });
-    delete_if_there([&] { store.compare_and_swap().remove(Leases::cell_of(vmx)); });
-    if (directory.is_root()) return;
-    try {
-        store.blobs().remove_directory(directory);
-    } catch (const storage::StorageError& error) {
-        using enum storage::StorageErrorKind;
-        if (error.kind() != directory_not_empty && error.kind() != not_found) throw;
-    }
-}
 
 }  // namespace
 
@@ -132,17 +93,10 @@ Awaitable<void> Destroy::destroy(MachinePtr machine) {
     }
     if (!machine->datastore_accessible) require_usable(*machine);
     refuse_parent_of_others(*machine);
-    Plan plan{machine->id.value(), machine->path, {}, {}};
+    Plan plan{machine->id.value(), machine->path, {}, serial_logs_of(*machine)};
     for (const auto& device : machine->config.hardware().device()) {
         const auto backing = device.backing().as<vim::VirtualDeviceFileBackingInfo>();
-        if (!backing) continue;
-        if (device.is<vim::VirtualSerialPort>()) {
-            const auto log = DatastorePath::parse(backing.fileName());
-            if (log && !log->is_root() && log->parent() == machine->path.parent()) {
-                plan.logs.emplace_back(backing.fileName());
-            }
-        }
-        if (!device.is<vim::VirtualDisk>()) continue;
+        if (!backing || !device.is<vim::VirtualDisk>()) continue;
         // Only what lies on a datastore of ours.
         const auto path = DatastorePath::parse(backing.fileName());
         if (path && context_.datastores.find(path->datastore()) != nullptr) {

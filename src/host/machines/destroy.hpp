@@ -14,9 +14,11 @@ public:
     Destroy(const HostContext& context, Machines& machines, ResourcePools& pools);
     void serve();
 
+    /// The caller has the machine to itself.
+    task::Awaitable<void> destroy(MachinePtr machine);
+
 private:
     struct Plan;
-    task::Awaitable<void> destroy(MachinePtr machine);
     task::Saga build(const Plan& plan);
     void refuse_parent_of_others(const Machine& machine) const;
 

@@ -2,6 +2,10 @@
 
 #include <fnmatch.h>
 
+#include <fstream>
+#include <iterator>
+
+#include "host/cpu/seen_cpu.hpp"
 #include "host/networks.hpp"
 
 namespace drover::host {
@@ -48,6 +52,20 @@ void prepare_log(const Datastores& datastores, std::string_view name) {
     }
 }
 
+// Likewise the firmware's variables, so that they can be copied with the machine's other files.
+void prepare_nvram(const DatastoreEntry& home, const DomainInput& input,
+                   const machine::DomainFacts& facts) {
+    if (input.config.firmware() != "efi" || facts.uefi_nvram_template.empty()) return;
+    std::ifstream source(facts.uefi_nvram_template, std::ios::binary);
+    const std::string content{std::istreambuf_iterator<char>(source), {}};
+    if (content.empty()) return;  // the engine says what it lacks
+    try {
+        home.store->blobs().create_exclusive(nvram_of(input.path), content);
+    } catch (const storage::StorageError& error) {
+        if (error.kind() != storage::StorageErrorKind::already_exists) throw;
+    }
+}
+
 void resolve_devices(const HostContext& context, const DomainInput& input,
                      machine::DomainFacts& facts) {
     for (const auto& device : input.config.hardware().device()) {
@@ -83,23 +101,33 @@ void choose_firmware(const HostContext& context, const DomainInput& input,
 
 }  // namespace
 
+storage::DatastorePath nvram_of(const storage::DatastorePath& vmx) {
+    std::string name = vmx.file_name();
+    if (name.ends_with(".vmx")) name.resize(name.size() - 4);
+    return *vmx.parent().child(name + ".nvram");
+}
+
+std::string serial_directory(const HostContext& context) {
+    return (context.config.state_directory / "serial").string();
+}
+
 hypervisor::DomainSpec make_domain_spec(const HostContext& context, const DomainInput& input) {
     machine::DomainFacts facts;
     resolve_devices(context, input, facts);
     for (const NetworkEntry& network : context.networks.all()) {
         facts.bridges[network.name] = network.bridge;
     }
-    facts.runtime_directory = context.config.state_directory.string();
+    facts.serial_directory = serial_directory(context);
     facts.accelerator = context.host_info.accelerator;
     facts.cpu.mode = facts.accelerator == hypervisor::Accelerator::kvm
                          ? hypervisor::CpuMode::host_model
                          : hypervisor::CpuMode::maximum;
+    if (input.cpu) facts.cpu = *input.cpu;
     facts.cpu_mhz = context.host_info.cpu_mhz;
     choose_firmware(context, input, facts);
-    std::string name = input.path.file_name();
-    if (name.ends_with(".vmx")) name.resize(name.size() - 4);
     const DatastoreEntry& home = context.datastores.of_path(input.path);
-    facts.nvram_path = home.store->host_path(*input.path.parent().child(name + ".nvram")).string();
+    facts.nvram_path = home.store->host_path(nvram_of(input.path)).string();
+    prepare_nvram(home, input, facts);
     // A console that the machine's file opens is for the network; others are the host's own.
     if (input.file.get_bool("RemoteDisplay.vnc.enabled").value_or(false)) {
         facts.vnc_listen_address = context.config.management_address;
@@ -108,6 +136,7 @@ hypervisor::DomainSpec make_domain_spec(const HostContext& context, const Domain
     facts.metadata[std::string(kMetadataVmx)] = input.path.to_string();
     facts.metadata[std::string(kMetadataGeneration)] = std::to_string(input.lease_generation);
     facts.metadata[std::string(kMetadataHost)] = context.host_uuid;
+    if (!input.seen_cpu.empty()) facts.metadata[std::string(kMetadataCpu)] = input.seen_cpu;
     return machine::domain_spec_from_config(input.config, input.file, facts);
 }
 

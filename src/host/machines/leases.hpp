@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "host/context.hpp"
 #include "host/datastores.hpp"
@@ -29,12 +30,18 @@ public:
 
     /// Whether this host held the lease when it was last up: then the machine ran here.
     task::Awaitable<bool> is_ours(MachinePtr machine);
+    /// Whether another host holds it.
+    task::Awaitable<bool> is_anothers(MachinePtr machine);
+    /// The same as is_ours() of many machines of one datastore, with one visit to it. Unset where a
+    /// lease can't be read: is_ours() says why.
+    task::Awaitable<std::vector<std::optional<bool>>> are_ours(std::vector<MachinePtr> machines);
 
     /// Forgets the lease of a machine that is deleted.
     static storage::DatastorePath cell_of(const storage::DatastorePath& vmx);
 
 private:
     task::Awaitable<void> give_back(MachinePtr machine, std::optional<std::uint64_t> generation);
+    bool note(Machine& machine, const storage::LeaseState& now) const;
     storage::LeaseHolder self() const { return {context_.host_uuid, context_.config.host_name}; }
 
     const HostContext& context_;

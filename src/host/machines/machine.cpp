@@ -25,7 +25,11 @@ Exclusive::Exclusive(std::shared_ptr<Machine> machine, const vim::MoRef& task)
     : machine_(std::move(machine)) {
     if (machine_->busy) {
         auto fault = vim::TaskInProgress::make();
-        fault.set_task(*machine_->busy);
+        // What the host does by itself (after a crash, say) is no task that anybody could look at,
+        // but the property must be there, and no reference is empty.
+        const vim::MoRef own{vim::TypeId::Task,
+                             fmt::format("haTask-{}-settling", machine_->id.value())};
+        fault.set_task(machine_->busy->id.empty() ? own : *machine_->busy);
         machine_.reset();
         throw vim::Fault(fault,
                          "The operation is not allowed while another task of this machine is "

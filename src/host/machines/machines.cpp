@@ -10,6 +10,7 @@
 #include "host/inventory_root.hpp"
 #include "host/machines/reading.hpp"
 #include "host/references.hpp"
+#include "machine/connection.hpp"
 #include "vim/properties.hpp"
 
 namespace drover::host {
@@ -133,15 +134,19 @@ Awaitable<MachinePtr> Machines::add(VmId id, storage::DatastorePath path, bool i
     machine->path = std::move(path);
     machine->is_template = is_template;
     machine->pool = std::move(pool);
+    co_await admit(machine);
+    co_return machine;
+}
+
+Awaitable<void> Machines::admit(MachinePtr machine) {
     co_await load(machine);
     if (!context_.inventory.find(machine->pool)) machine->pool = references::root_pool;
-    machines_[id.value()] = machine;
+    machines_[machine->id.value()] = machine;
     index(machine);
     Transaction transaction(context_.inventory);
     create_object(transaction, *machine);
     show(transaction, *machine);
     transaction.commit();
-    co_return machine;
 }
 
 void Machines::remove(const MachinePtr& machine) {
@@ -186,6 +191,11 @@ Awaitable<void> Machines::load(MachinePtr machine) {
         note_failure(*machine, std::current_exception());
     }
     if (machines_.contains(machine->id.value())) index(machine);
+}
+
+void Machines::derive_again(Machine& machine) {
+    const auto config = machine::with_connections(machine.config, machine.connected);
+    machine.config = vim::VirtualMachineConfigInfo(interner_.intern(config.raw()));
 }
 
 void Machines::note_failure(Machine& machine, const std::exception_ptr& error) {

@@ -59,6 +59,8 @@ public:
     /// Adds a machine whose record is stored, reads its files and shows it.
     task::Awaitable<MachinePtr> add(VmId id, storage::DatastorePath path, bool is_template,
                                     vim::MoRef pool);
+    /// The same for a machine that runs already: what the caller knows of that is set in it.
+    task::Awaitable<void> admit(MachinePtr machine);
     /// Shows the machine in another pool; the caller has stored it.
     void move_to_pool(const MachinePtr& machine, const vim::MoRef& pool);
     /// Takes a machine out of the inventory. Its record must be gone.
@@ -67,6 +69,8 @@ public:
     /// Reads the .vmx file and what its disks are. A file that can't be used becomes the machine's
     /// `problem`, not an exception.
     task::Awaitable<void> load(MachinePtr machine);
+    /// Makes the configuration anew from the file as it was read last: `connected` has changed.
+    void derive_again(Machine& machine);
     /// What there is to know for reading a .vmx file: datastores, networks, and its disks.
     task::Awaitable<machine::ReadContext> read_context(storage::DatastorePath path,
                                                        vmx::VmxFile file,

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
@@ -51,11 +52,14 @@ std::vector<Outcome> read_slice(storage::Datastore& home,
 struct Machines::Slice {
     DatastoreEntry* home = nullptr;
     std::vector<MachinePtr> machines;
+    bool is_read = false;
 };
 
 Awaitable<void> Machines::start() {
-    const auto records = co_await context_.runtime.blocking(
+    auto records = co_await context_.runtime.blocking(
         "store", [this] { return context_.store.load(kRecordKind); }, kStoreLimit);
+    // Lists of references are in this order: so each machine comes to their end.
+    std::ranges::sort(records, model::reference_less, &store::Record::id);
     std::vector<Slice> slices;
     std::vector<MachinePtr> alone;
     for (const store::Record& record : records) {
@@ -68,13 +72,19 @@ Awaitable<void> Machines::start() {
         }
         if (slices.empty() || slices.back().home != home ||
             slices.back().machines.size() == kSlice) {
-            slices.push_back({home, {}});
+            slices.push_back({home, {}, false});
         }
         slices.back().machines.push_back(machine);
     }
+    // Shown in their order, though a later one may have been read before.
+    std::size_t shown = 0;
     co_await side_by_side(context_.runtime, "reading machines", slices.size(), kLanes,
-                          [this, &slices](std::size_t number) -> Awaitable<void> {
-                              return load_slice(slices[number], number % kLanes);
+                          [this, &slices, &shown](std::size_t number) -> Awaitable<void> {
+                              co_await load_slice(slices[number], number % kLanes);
+                              slices[number].is_read = true;
+                              for (; shown < slices.size() && slices[shown].is_read; ++shown) {
+                                  show_new(slices[shown].machines);
+                              }
                           });
     for (const MachinePtr& machine : alone) co_await load(machine);
     show_new(alone);
@@ -124,7 +134,6 @@ Awaitable<void> Machines::load_slice(Slice& slice, std::size_t lane) {
             co_await load(machine);
         }
     }
-    show_new(slice.machines);
 }
 
 void Machines::show_new(const std::vector<MachinePtr>& machines) {

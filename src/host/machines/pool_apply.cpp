@@ -37,7 +37,36 @@ bool concerns_pools(const model::Delta& delta) {
     });
 }
 
+std::int64_t narrower(std::int64_t one, std::int64_t other) {
+    return one < 0 ? other : other < 0 ? one : std::min(one, other);
+}
+
 }  // namespace
+
+void ResourcePools::define_option(Options& options) {
+    OptionDefinition made;
+    made.key = service::kMachinePartsOption;
+    made.label = "Parts of the center's pools";
+    made.summary =
+        "What the resource pools of the center come to for single machines of this host: "
+        "reference, shares, CPU limit in MHz, memory limit in MB. The center sets it; empty: "
+        "the host's own pools count alone.";
+    made.initial = vim::Value::string("");
+    made.most = static_cast<std::int32_t>(service::kMostMachinePartsBytes);
+    made.apply = [this](const vim::Value& value) {
+        auto parts = service::parse_machine_parts(value.as_string());
+        if (!parts) {
+            base::log_warning("the option {} says no parts: {}", service::kMachinePartsOption,
+                              parts.error());
+            return;
+        }
+        if (center_parts_ == *parts) return;
+        center_parts_ = *std::move(parts);
+        if (std::exchange(apply_pending_, true)) return;
+        context_.runtime.spawn("shares and limits of pools", apply_soon());
+    };
+    options.define(std::move(made));
+}
 
 // Machines come to run and end in many ways; all of them are seen here.
 void ResourcePools::watch() {
@@ -71,15 +100,23 @@ Awaitable<void> ResourcePools::apply() {
         wanted.run = machine->domain->libvirt_id;
         const auto weight = weights.find(machine->ref.id);
         if (weight != weights.end()) wanted.tuning.shares = weight_of(weight->second);
-        const auto limit = limits.find(machine->ref.id);
+        const auto part = center_parts_.find(machine->ref.id);
+        const bool has_part = part != center_parts_.end();
+        if (has_part) {
+            wanted.tuning.shares = weight_of(static_cast<double>(part->second.cpu_shares));
+        }
+        const auto own_limit = limits.find(machine->ref.id);
+        const std::int64_t limit_mhz = narrower(own_limit == limits.end() ? -1 : own_limit->second,
+                                                has_part ? part->second.cpu_limit_mhz : -1);
         const double mhz = context_.host_info.cpu_mhz;
         const auto hardware = machine->config.hardware();
-        if (limit != limits.end() && mhz > 0) {
-            const double cores = static_cast<double>(limit->second) / mhz;
+        if (limit_mhz >= 0 && mhz > 0) {
+            const double cores = static_cast<double>(limit_mhz) / mhz;
             if (cores < hardware.numCPU()) wanted.tuning.limit_cores = std::max(cores, 0.01);
         }
         const auto memory_mb = std::int64_t{hardware.memoryMB()};
-        const auto limit_mb = allocation_of(machine->config.memoryAllocation()).limit;
+        const auto limit_mb = narrower(allocation_of(machine->config.memoryAllocation()).limit,
+                                       has_part ? part->second.memory_limit_mb : -1);
         const bool is_limited = limit_mb >= 0 && limit_mb < memory_mb;
         wanted.balloon_bytes =
             static_cast<std::uint64_t>(is_limited ? std::max<std::int64_t>(limit_mb, 4) : memory_mb)

@@ -1,6 +1,7 @@
 #include "host/machines/power.hpp"
 
 #include "base/log.hpp"
+#include "host/cpu/seen_cpu.hpp"
 #include "host/faults.hpp"
 #include "host/machines/domain.hpp"
 #include "host/machines/live_devices.hpp"
@@ -24,8 +25,13 @@ constexpr std::string_view kPowerOnPrivilege = "VirtualMachine.Interact.PowerOn"
 
 }  // namespace
 
-Power::Power(const HostContext& context, Machines& machines, Leases& leases)
-    : context_(context), machines_(machines), leases_(leases) {}
+Power::Power(const HostContext& context, Machines& machines, Leases& leases, const CpuPolicy& cpu,
+             Availability& availability)
+    : context_(context),
+      machines_(machines),
+      leases_(leases),
+      cpu_(cpu),
+      availability_(availability) {}
 
 void Power::serve() {
     serve_task("PowerOnVM_Task", "VirtualMachine.powerOn", &Power::power_on);
@@ -162,10 +168,18 @@ Awaitable<void> Power::power_on(MachinePtr machine) {
     require_usable(*machine);
     for (const auto& check : admission_) check();
     for (const auto& check : machine_admission_) check(*machine);
+    if (availability_.protects(*machine)) {
+        co_await start_guarded(machine, co_await availability_.ask_for(machine));
+    } else {
+        co_await start_alone(machine);
+    }
+}
+
+Awaitable<void> Power::start_alone(MachinePtr machine) {
     co_await leases_.acquire(machine);
     std::exception_ptr failure;
     try {
-        co_await start_domain(machine);
+        co_await start_domain(machine, hypervisor::InitialState::running);
     } catch (...) {
         failure = std::current_exception();
     }
@@ -177,6 +191,32 @@ Awaitable<void> Power::power_on(MachinePtr machine) {
         machines_.publish(machine);
         std::rethrow_exception(failure);
     }
+    co_await started(machine);
+}
+
+Awaitable<void> Power::start_guarded(MachinePtr machine, std::uint64_t generation) {
+    machine->lease_generation = generation;
+    std::exception_ptr failure;
+    try {
+        co_await machines_.load(machine);
+        require_usable(*machine);
+        co_await start_domain(machine, hypervisor::InitialState::paused);
+        co_await availability_.let_go(machine, generation);
+        if (machine->suspended) co_await forget_suspend(context_, machines_, machine);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        if (machine->domain) co_await end_domain(machine);
+        availability_.start_failed(*machine, generation);
+        co_await machines_.load(machine);
+        machines_.publish(machine);
+        std::rethrow_exception(failure);
+    }
+    co_await started(machine);
+}
+
+Awaitable<void> Power::started(MachinePtr machine) {
     machine->boot_time = context_.runtime.clock().wall_now();
     machine->guest.reset();
     machine->question = {};
@@ -211,21 +251,29 @@ Awaitable<void> Power::stop_alone(vim::MoRef reference, std::string action) {
 Awaitable<hypervisor::DomainSpec> Power::make_spec(MachinePtr machine) {
     DatastoreEntry& entry = context_.datastores.of_path(machine->path);
     // The spec names files of the host, so it is made where the storage may be asked.
-    co_return co_await context_.datastores.run(
-        entry, [this, file = machine->file, config = machine->config, path = machine->path,
-                generation = machine->lease_generation](storage::Datastore&) {
-            return make_domain_spec(context_, DomainInput{file, config, path, generation});
+    auto spec = co_await context_.datastores.run(
+        entry,
+        [this, file = machine->file, config = machine->config, path = machine->path,
+         generation = machine->lease_generation, cpu = cpu_.choose(*machine)](storage::Datastore&) {
+            return make_domain_spec(
+                context_, DomainInput{file, config, path, generation, cpu.spec, cpu.seen});
         });
+    if (availability_.protects(*machine)) {
+        spec.metadata[std::string(kMetadataMonitor)] = availability_.monitor_of(*machine);
+    }
+    co_return spec;
 }
 
-Awaitable<void> Power::start_domain(MachinePtr machine) {
+Awaitable<void> Power::start_domain(MachinePtr machine, hypervisor::InitialState state) {
     const auto spec = co_await make_spec(machine);
     if (!machine->suspended) {
         // A memory that no file names must not be there when this run of the machine ends.
         co_await remove_suspend_file(context_, machine->path);
         machine->domain = co_await context_.runtime.blocking(
             machine->domain_queue(),
-            [&hypervisor = context_.hypervisor, spec] { return hypervisor.start(spec); },
+            [&hypervisor = context_.hypervisor, spec, state] {
+                return hypervisor.start(spec, state);
+            },
             kDomainLimit);
         co_return;
     }
@@ -237,7 +285,9 @@ Awaitable<void> Power::start_domain(MachinePtr machine) {
             return hypervisor.restore(image.string(), spec, hypervisor::InitialState::paused);
         },
         kSuspendLimit);
-    co_await finish_resume(context_, machines_, machine);
+    if (state == hypervisor::InitialState::running) {
+        co_await finish_resume(context_, machines_, machine);
+    }
 }
 
 Awaitable<void> Power::power_off(MachinePtr machine) {
@@ -251,7 +301,12 @@ Awaitable<void> Power::power_off(MachinePtr machine) {
         co_return;
     }
     require_power_state(*machine, VirtualMachinePowerState::poweredOn);
-    co_await end_domain(machine);
+    if (is_guarded(*machine)) {
+        co_await availability_.power_off(machine);
+        machine->domain.reset();
+    } else {
+        co_await end_domain(machine);
+    }
     machine->question = {};
     co_await leases_.release(machine);
     machines_.publish(machine);
@@ -291,18 +346,30 @@ Awaitable<void> Power::suspend(MachinePtr machine) {
     require_usable(*machine);
     DatastoreEntry& entry = context_.datastores.of_path(machine->path);
     const auto image = suspend_file(machine->path);
+    const std::string seen = seen_cpu_text(*machine);
     // Our own file, which libvirt fills: one that it made would be root's alone, and a start after
     // a crash could not see whether it is whole.
     co_await context_.datastores.run(
         entry, [image](storage::Datastore& store) { store.blobs().write(image, ""); });
-    co_await context_.runtime.blocking(
-        machine->domain_queue(),
-        [&hypervisor = context_.hypervisor, uuid = machine->uuid(),
-         path = entry.store->host_path(image).string()] { hypervisor.save(uuid, path); },
-        kSuspendLimit);
+    availability_.expect_end(*machine, true);
+    std::exception_ptr failure;
+    try {
+        co_await context_.runtime.blocking(
+            machine->domain_queue(),
+            [&hypervisor = context_.hypervisor, uuid = machine->uuid(),
+             path = entry.store->host_path(image).string()] { hypervisor.save(uuid, path); },
+            kSuspendLimit);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        availability_.expect_end(*machine, false);
+        std::rethrow_exception(failure);
+    }
     machine->domain.reset();
     vmx::VmxFile file = machine->file;
     file.set(kSuspendKey, image.file_name());
+    if (!seen.empty()) file.set(kCpuKey, seen);
     co_await machines_.store_file(machine, std::move(file));
     co_await leases_.release(machine);
     machines_.publish(machine);

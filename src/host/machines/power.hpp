@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "host/availability/availability.hpp"
+#include "host/cpu/cpu_policy.hpp"
 #include "host/machines/leases.hpp"
 #include "host/machines/machines.hpp"
 
@@ -12,7 +14,8 @@ namespace drover::host {
 /// PowerOnMultiVM_Task.
 class Power {
 public:
-    Power(const HostContext& context, Machines& machines, Leases& leases);
+    Power(const HostContext& context, Machines& machines, Leases& leases, const CpuPolicy& cpu,
+          Availability& availability);
 
     /// Serves the methods.
     void serve();
@@ -32,6 +35,8 @@ public:
     /// Starts a machine, or resumes it if it is suspended. The caller has it to itself.
     task::Awaitable<void> power_on(MachinePtr machine);
     task::Awaitable<void> power_off(MachinePtr machine);
+    /// Starts a protected machine, whose lease stands at this generation; likewise.
+    task::Awaitable<void> start_guarded(MachinePtr machine, std::uint64_t generation);
 
     /// The same for the host's own doings (autostart), which have no task: they take the machine
     /// for themselves. `action` is one of AutoStartPowerInfo.stopAction.
@@ -40,7 +45,9 @@ public:
 
 private:
     task::Awaitable<hypervisor::DomainSpec> make_spec(MachinePtr machine);
-    task::Awaitable<void> start_domain(MachinePtr machine);
+    task::Awaitable<void> start_domain(MachinePtr machine, hypervisor::InitialState state);
+    task::Awaitable<void> start_alone(MachinePtr machine);
+    task::Awaitable<void> started(MachinePtr machine);
     task::Awaitable<void> suspend(MachinePtr machine);
     task::Awaitable<void> reset(MachinePtr machine);
     task::Awaitable<void> end_domain(MachinePtr machine);
@@ -58,6 +65,8 @@ private:
     const HostContext& context_;
     Machines& machines_;
     Leases& leases_;
+    const CpuPolicy& cpu_;
+    Availability& availability_;
     std::function<void(const MachinePtr&)> on_started_;
     std::vector<std::function<void()>> admission_;
     std::vector<std::function<void(const Machine&)>> machine_admission_;

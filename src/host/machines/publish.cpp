@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <span>
 
+#include "host/cpu/feature_lists.hpp"
+#include "host/cpu/seen_cpu.hpp"
 #include "host/inventory_root.hpp"
 #include "host/machines/disabled_methods.hpp"
 #include "host/machines/guest_view.hpp"
@@ -145,10 +147,27 @@ vim::VirtualMachineConfigInfo with_console(const Machine& machine) {
     return config;
 }
 
+// What the guest has seen of its CPU. Not in the summary, which is read for many machines at once.
+vim::VirtualMachineRuntimeInfo with_cpu_requirements(vim::VirtualMachineRuntimeInfo runtime,
+                                                     const Machine& machine) {
+    const auto seen = seen_cpu(machine);
+    if (!seen) return runtime;
+    static const auto slot =
+        *vim::describe(vim::VirtualMachineRuntimeInfo::kType).find_property("featureRequirement");
+    Value value = runtime.raw();
+    value.set_slot(slot, requirements_of(seen_cpu_text(machine)));
+    vim::VirtualMachineRuntimeInfo made(value);
+    if (const auto* mode = plan::oldest_evc_mode_with(seen->vendor, seen->features)) {
+        made.set_minRequiredEVCModeKey(mode->key);
+    }
+    return made;
+}
+
 void show_runtime(Transaction& transaction, const Machine& machine, const HostContext& context) {
     const auto summary = make_summary(machine, context);
     transaction.set(machine.ref, property::summary, summary.raw());
-    transaction.set(machine.ref, property::runtime, summary.runtime().raw());
+    transaction.set(machine.ref, property::runtime,
+                    with_cpu_requirements(summary.runtime(), machine).raw());
     transaction.set(machine.ref, property::guest, make_guest(machine).raw());
     transaction.set(
         machine.ref, property::guestHeartbeatStatus,

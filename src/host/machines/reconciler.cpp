@@ -1,6 +1,8 @@
 #include "host/machines/reconciler.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <map>
 
 #include "base/log.hpp"
 #include "host/faults.hpp"
@@ -21,16 +23,7 @@ constexpr std::chrono::seconds kListLimit{60};
 constexpr std::chrono::milliseconds kBusyPause{200};
 // Comparing is mostly waiting for datastores; one that hangs must not hold up the others.
 constexpr std::size_t kComparedAtOnce = 32;
-constexpr std::string_view kRetry = "0";
-constexpr std::string_view kPowerOff = "1";
-
-vim::ElementDescription choice(std::string_view key, std::string_view label) {
-    auto made = vim::ElementDescription::make();
-    made.set_key(key);
-    made.set_label(label);
-    made.set_summary(label);
-    return made;
-}
+constexpr std::size_t kSlice = 64;
 
 }  // namespace
 
@@ -46,7 +39,8 @@ Awaitable<void> Reconciler::start() {
     subscription_ = context_.hypervisor.subscribe([this](const hypervisor::Event& event) {
         boost::asio::post(context_.runtime.strand(), [this, event] { handle(event); });
     });
-    co_await compare_all();
+    first_listing_ = true;
+    co_await compare_all(true);
 }
 
 void Reconciler::handle(const hypervisor::Event& event) {
@@ -64,7 +58,10 @@ void Reconciler::handle(const hypervisor::Event& event) {
         }
         const bool came_back = connection->connected && !connected_;
         connected_ = connection->connected;
-        if (came_back) context_.runtime.spawn("compare with hypervisor", compare_all());
+        // The first event mostly comes while the first comparison asks what runs.
+        if (came_back && !first_listing_) {
+            context_.runtime.spawn("compare with hypervisor", compare_all(false));
+        }
     }
 }
 
@@ -80,6 +77,15 @@ void Reconciler::handle_lifecycle(const hypervisor::LifecycleEvent& event) {
         return;
     }
     context_.runtime.spawn("machine " + machine->id.value(), look_again(machine));
+}
+
+void Reconciler::seen_running(const std::set<std::string>& machines) {
+    for (const MachinePtr& machine : machines_.all()) {
+        if (machine->busy || machine->domain.has_value() == machines.contains(machine->ref.id)) {
+            continue;
+        }
+        context_.runtime.spawn("machine " + machine->id.value(), look_again(machine));
+    }
 }
 
 void Reconciler::look_again_later(const MachinePtr& machine) {
@@ -105,163 +111,106 @@ Awaitable<void> Reconciler::look_again(MachinePtr machine) {
     }
 }
 
-Awaitable<void> Reconciler::compare_all() {
-    std::vector<DomainInfo> domains;
+struct Reconciler::Round {
+    std::vector<MachinePtr> machines;  ///< those of a datastore together
+    Running running;
+    bool just_read = false;
+    std::vector<MachinePtr> found_running;
+};
+
+Awaitable<void> Reconciler::compare_all(bool just_read) {
+    Round round;
+    round.just_read = just_read;
+    std::exception_ptr error;
     try {
-        domains = co_await context_.runtime.blocking(
+        auto domains = co_await context_.runtime.blocking(
             "hypervisor", [this] { return context_.hypervisor.list(); }, kListLimit);
+        for (DomainInfo& domain : domains) {
+            round.running.insert_or_assign(domain.uuid, std::move(domain));
+        }
     } catch (...) {
+        error = std::current_exception();
+    }
+    const bool was_first = std::exchange(first_listing_, false);
+    if (error) {
         // The next connection leads here again.
         base::log_warning("machines can't be compared with the hypervisor: {}",
-                          fault_of(std::current_exception()).message());
+                          fault_of(error).message());
+        if (was_first && connected_) {
+            context_.runtime.spawn("compare with hypervisor", compare_all(false));
+        }
         co_return;
     }
-    std::unordered_map<hypervisor::DomainUuid, DomainInfo> running;
-    for (DomainInfo& domain : domains) running.insert_or_assign(domain.uuid, std::move(domain));
-    const auto all = machines_.all();
-    co_await side_by_side(context_.runtime, "compare with hypervisor", all.size(), kComparedAtOnce,
-                          [this, &all, &running](std::size_t number) -> Awaitable<void> {
-                              return compare_one(all[number], running);
+    round.machines = machines_.all();
+    std::ranges::sort(round.machines, [](const MachinePtr& left, const MachinePtr& right) {
+        const auto by_home = left->path.datastore() <=> right->path.datastore();
+        return by_home == 0 ? model::reference_less(left->ref.id, right->ref.id) : by_home < 0;
+    });
+    const std::size_t slices = (round.machines.size() + kSlice - 1) / kSlice;
+    co_await side_by_side(context_.runtime, "compare with hypervisor", slices, kComparedAtOnce,
+                          [this, &round](std::size_t number) -> Awaitable<void> {
+                              return compare_slice(round, number * kSlice);
                           });
+    report_found_running(round.found_running);
 }
 
-Awaitable<void> Reconciler::compare_one(
-    MachinePtr machine, const std::unordered_map<hypervisor::DomainUuid, DomainInfo>& running) {
-    if (!machines_.find(machine->ref)) co_return;
-    if (machine->busy) {
-        look_again_later(machine);
-        co_return;
+// Machines of one slice share a visit to their datastore and a commit.
+Awaitable<void> Reconciler::compare_slice(Round& round, std::size_t first) {
+    std::vector<MachinePtr> slice;
+    const std::size_t end = std::min(first + kSlice, round.machines.size());
+    const std::string& home = round.machines[first]->path.datastore();
+    for (std::size_t i = first; i < end; ++i) {
+        const MachinePtr& machine = round.machines[i];
+        if (machine->is_usable() && machine->path.datastore() == home) slice.push_back(machine);
     }
-    const auto at = running.find(machine->uuid());
+    std::map<VmId, std::optional<bool>> ours;
     try {
-        co_await compare(
-            machine, at == running.end() ? std::nullopt : std::optional<DomainInfo>(at->second));
+        const auto answers = co_await leases_.are_ours(slice);
+        for (std::size_t i = 0; i < slice.size(); ++i) ours[slice[i]->id] = answers[i];
     } catch (...) {
-        base::log_warning("machine {}: {}", machine->id.value(),
+        base::log_warning("leases of {} machines can't be read: {}", slice.size(),
                           fault_of(std::current_exception()).message());
+    }
+    std::vector<MachinePtr> changed;
+    for (std::size_t i = first; i < end; ++i) {
+        const MachinePtr& machine = round.machines[i];
+        if (!machines_.find(machine->ref)) continue;
+        if (machine->busy) {
+            look_again_later(machine);
+            continue;
+        }
+        const auto at = round.running.find(machine->uuid());
+        const bool was_running = machine->domain.has_value();
+        Seen seen{.lease_is_ours = ours[machine->id], .just_read = round.just_read};
+        if (at != round.running.end()) seen.domain = at->second;
+        if (co_await settle(machine, std::move(seen))) changed.push_back(machine);
+        if (machine->domain && !was_running) round.found_running.push_back(machine);
+    }
+    std::erase_if(changed, [this](const auto& machine) { return !machines_.find(machine->ref); });
+    machines_.publish_all(changed);
+    for (const MachinePtr& machine : changed) {
+        if (machine->domain && on_guest_) on_guest_(machine);
+    }
+}
+
+void Reconciler::report_found_running(const std::vector<MachinePtr>& machines) const {
+    constexpr std::size_t most_lines = 20;
+    if (machines.size() > most_lines) {
+        base::log_info("{} machines were found running", machines.size());
+        return;
+    }
+    for (const MachinePtr& machine : machines) {
+        base::log_info("machine {} was found running", machine->id.value());
     }
 }
 
 Awaitable<void> Reconciler::compare(MachinePtr machine, std::optional<DomainInfo> domain) {
     const bool was_running = machine->domain.has_value();
-    const bool runs = domain && domain->state != hypervisor::DomainState::stopped;
-    machine->domain = runs ? std::move(domain) : std::nullopt;
-    try {
-        if (!runs) {
-            co_await settle_stopped(machine);
-        } else if (!was_running) {
-            base::log_info("machine {} was found running", machine->id.value());
-            if (!machine->boot_time) machine->boot_time = context_.runtime.clock().wall_now();
-            co_await settle_running(machine);
-        }
-    } catch (...) {
-        // Its power is known all the same; the rest is tried again at the next comparison.
-        base::log_warning("machine {}: {}", machine->id.value(),
-                          fault_of(std::current_exception()).message());
-    }
-    // An operation may have begun meanwhile, or have ended already.
-    if (machine->domain && machine->domain->paused_reason == hypervisor::PausedReason::io_error) {
-        set_question(*machine);
-    } else {
-        machine->question = {};
-    }
+    const bool differs = co_await settle(machine, {.domain = std::move(domain)});
+    if (machine->domain && !was_running) report_found_running({machine});
+    if (!differs || !machines_.find(machine->ref)) co_return;
     machines_.publish(machine);
     if (machine->domain && !was_running && on_guest_) on_guest_(machine);
-}
-
-// Found running: a power-on that was cut off, or a machine that ran on while we were away. An
-// earlier comparison may have come before libvirt had begun and given the lease back: it is taken
-// once more.
-Awaitable<void> Reconciler::settle_running(MachinePtr machine) {
-    if (!machine->is_usable()) co_return;
-    if (!co_await leases_.is_ours(machine)) {
-        base::log_warning("machine {} runs without a lease, taking it", machine->id.value());
-        co_await leases_.acquire(machine);
-    }
-    if (machine->busy || !machine->domain) co_return;
-    machine->connected = connected_at_start(machine->config);
-    co_await machines_.load(machine);
-    if (machine->busy || !machine->domain) co_return;
-    if (machine->suspended) {
-        base::log_info("machine {}: its resume was cut off, finishing it", machine->id.value());
-        const Exclusive exclusive(machine, {});
-        co_await finish_resume(context_, machines_, machine);
-    } else if (machine->domain->state == hypervisor::DomainState::running) {
-        // A suspend that was cut off before the hypervisor heard of it has left an image without
-        // contents. One that is being written belongs to a paused domain.
-        const Exclusive exclusive(machine, {});
-        co_await remove_suspend_file(context_, machine->path);
-    }
-}
-
-// The machine does not run. If its lease is still ours it did until lately: what was cut off is
-// finished, then the lease is given back.
-Awaitable<void> Reconciler::settle_stopped(MachinePtr machine) {
-    machine->boot_time.reset();
-    machine->guest.reset();
-    if (!machine->is_usable() || machine->is_template) co_return;
-    if (!co_await leases_.is_ours(machine)) co_return;
-    // An operation that has come in the meantime has taken the lease for itself.
-    if (machine->busy || machine->domain) co_return;
-    const std::uint64_t generation = machine->lease_generation;
-    co_await settle_suspend(machine);
-    co_await leases_.release_at(machine, generation);
-}
-
-// Image and file must agree: a complete image without a word in the file is a suspend that was cut
-// off at its end, an incomplete one was cut off before; a file without an image was to be
-// forgotten.
-Awaitable<void> Reconciler::settle_suspend(MachinePtr machine) {
-    enum class Image { none, incomplete, complete };
-    const auto path = suspend_file(machine->path);
-    const Image image = co_await context_.datastores.run(
-        context_.datastores.of_path(machine->path), [this, path](storage::Datastore& store) {
-            try {
-                store.blobs().stat(path);
-            } catch (const storage::StorageError& error) {
-                if (error.kind() != storage::StorageErrorKind::not_found) throw;
-                return Image::none;
-            }
-            return context_.hypervisor.is_save_image_complete(store.host_path(path).string())
-                       ? Image::complete
-                       : Image::incomplete;
-        });
-    if (machine->busy || image == (machine->suspended ? Image::complete : Image::none)) co_return;
-    const Exclusive exclusive(machine, {});
-    if (image == Image::complete) {
-        base::log_info("machine {}: its suspend is complete", machine->id.value());
-        vmx::VmxFile file = machine->file;
-        file.set(kSuspendKey, path.file_name());
-        co_await machines_.store_file(machine, std::move(file));
-        co_await machines_.load(machine);
-    } else {
-        base::log_warning("machine {}: it has no complete memory to resume from, it is off",
-                          machine->id.value());
-        co_await forget_suspend(context_, machines_, machine);
-    }
-}
-
-void Reconciler::set_question(Machine& machine) {
-    if (machine.question) return;
-    const bool no_space = machine.domain->io_error == hypervisor::IoErrorReason::no_space;
-    const std::string text =
-        no_space
-            ? "There is no more space for the machine's disk on its datastore. Free some space, "
-              "then choose Retry to continue."
-            : "The machine's disk could not be read or written. When the storage is back, choose "
-              "Retry to continue.";
-    auto options = vim::ChoiceOption::make();
-    options.set_choiceInfo({choice(kRetry, "Retry"), choice(kPowerOff, "Power off")});
-    options.set_defaultIndex(0);
-    auto message = vim::VirtualMachineMessage::make();
-    message.set_id(no_space ? "msg.hbacommon.outofspace" : "msg.hbacommon.askonioerror");
-    message.set_text(text);
-    auto question = vim::VirtualMachineQuestionInfo::make();
-    question.set_id(std::to_string(next_question_++));
-    question.set_text(text);
-    question.set_choice(options);
-    question.set_message({message});
-    machine.question = question;
 }
 
 Awaitable<Value> Reconciler::answer(task::Call call) {
@@ -270,10 +219,10 @@ Awaitable<Value> Reconciler::answer(task::Call call) {
     if (!machine->question || machine->question.id() != request.questionId()) {
         throw vim::make_fault<vim::ConcurrentAccess>("There is no such question (any more).");
     }
-    if (request.answerChoice() != kRetry && request.answerChoice() != kPowerOff) {
+    if (request.answerChoice() != kAnswerRetry && request.answerChoice() != kAnswerPowerOff) {
         throw vim::invalid_argument("answerChoice", "The question has no such choice.");
     }
-    const bool retry = request.answerChoice() == kRetry;
+    const bool retry = request.answerChoice() == kAnswerRetry;
     co_await context_.runtime.blocking(
         machine->domain_queue(),
         [this, uuid = machine->uuid(), retry] {
@@ -319,6 +268,8 @@ Awaitable<void> Reconciler::datastore_is_back(std::string name) {
     for (const MachinePtr& machine : machines_.all()) {
         if (machine->path.datastore() != name || machine->busy) continue;
         co_await machines_.load(machine);
+        if (!machines_.find(machine->ref)) continue;
+        machines_.publish(machine);
         const bool stalled = machine->domain &&
                              machine->domain->paused_reason == hypervisor::PausedReason::io_error &&
                              machine->domain->io_error != hypervisor::IoErrorReason::no_space;

@@ -25,6 +25,10 @@ public:
     /// Somebody has written or removed this file of a datastore.
     void file_changed(const storage::DatastorePath& path);
 
+    /// Somebody has just seen which machines run. Where that is news it is looked at: a daemon that
+    /// comes back tells nobody of a domain that it failed to find again.
+    void seen_running(const std::set<std::string>& machines);
+
     /// AnswerVM: the administrator has decided.
     task::Awaitable<vim::Value> answer(task::Call call);
 
@@ -34,13 +38,25 @@ public:
     }
 
 private:
-    task::Awaitable<void> compare_all();
-    task::Awaitable<void> compare_one(
-        MachinePtr machine,
-        const std::unordered_map<hypervisor::DomainUuid, hypervisor::DomainInfo>& running);
+    using Running = std::unordered_map<hypervisor::DomainUuid, hypervisor::DomainInfo>;
+    /// What is known of a machine when it is compared.
+    struct Seen {
+        std::optional<hypervisor::DomainInfo> domain{};
+        std::optional<bool> lease_is_ours{};  ///< unset: not asked yet
+        bool just_read = false;               ///< its file and its directory
+    };
+    struct Round;
+    static constexpr std::string_view kAnswerRetry = "0";
+    static constexpr std::string_view kAnswerPowerOff = "1";
+
+    task::Awaitable<void> compare_all(bool just_read);
+    task::Awaitable<void> compare_slice(Round& round, std::size_t first);
     task::Awaitable<void> compare(MachinePtr machine, std::optional<hypervisor::DomainInfo> domain);
-    task::Awaitable<void> settle_running(MachinePtr machine);
-    task::Awaitable<void> settle_stopped(MachinePtr machine);
+    task::Awaitable<bool> settle(MachinePtr machine, Seen seen);
+    task::Awaitable<void> settle_running(MachinePtr machine, Seen seen);
+    task::Awaitable<bool> settle_stopped(MachinePtr machine, Seen seen);
+    void report_found_running(const std::vector<MachinePtr>& machines) const;
+    task::Awaitable<void> end_stray(MachinePtr machine);
     task::Awaitable<void> settle_suspend(MachinePtr machine);
     void look_again_later(const MachinePtr& machine);
     task::Awaitable<void> look_when_free(MachinePtr machine);
@@ -58,6 +74,7 @@ private:
     std::function<void(const MachinePtr&)> on_guest_;
     std::unique_ptr<hypervisor::Subscription> subscription_;
     bool connected_ = false;
+    bool first_listing_ = false;  ///< under way
     std::uint64_t next_question_ = 1;
 };
 

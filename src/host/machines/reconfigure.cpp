@@ -61,11 +61,23 @@ void note_plugged(Machine& machine, const std::set<std::int32_t>& before,
     }
 }
 
+// A file that was written, and whose writing could not be noted, must not go on naming disks that
+// are undone. What somebody else has written since stays.
+void put_back(storage::Datastore& store, const DatastorePath& vmx, const std::string& text,
+              const std::string& old) {
+    if (old.empty()) return;
+    ignore_missing([&] {
+        if (store.blobs().read(vmx, Machines::kVmxLimitBytes) == text)
+            store.blobs().write(vmx, old);
+    });
+}
+
 }  // namespace
 
 struct Reconfigure::Plan {
     DatastorePath vmx;
     std::string vmx_text;
+    std::string old_text;  ///< of the file as it was; empty: not known
     std::vector<machine::DiskToCreate> create;
     std::vector<machine::DiskToGrow> grow;
     std::vector<std::string> destroy;
@@ -89,6 +101,7 @@ struct Reconfigure::Plan {
                     {"plugged", plugs_to_json(plugs.in)},
                     {"unplugged", plugs_to_json(plugs.out)},
                     {"text", vmx_text},
+                    {"old_text", old_text},
                     {"create", creates},
                     {"grow", grows},
                     {"destroy", destroy}}
@@ -100,6 +113,7 @@ struct Reconfigure::Plan {
         Plan plan;
         plan.vmx = path_of(value.at("vmx").get<std::string>());
         plan.vmx_text = value.at("text").get<std::string>();
+        plan.old_text = value.value("old_text", std::string{});
         for (const auto& disk : value.at("create")) plan.create.push_back(disk_from_json(disk));
         for (const auto& disk : value.at("grow")) {
             plan.grow.push_back({0, disk.at("file").get<std::string>(),
@@ -168,6 +182,7 @@ Awaitable<void> Reconfigure::reconfigure(MachinePtr machine, vim::VirtualMachine
     Plan plan;
     plan.vmx = machine->path;
     plan.vmx_text = planned.file.to_string();
+    plan.old_text = machine->file.to_string();
     plan.create = planned.create;
     plan.grow = planned.grow;
     plan.destroy = planned.destroy;
@@ -240,7 +255,11 @@ Saga Reconfigure::build(const Plan& plan, storage::CopyControl control) {
                  context_.datastores.of_path(vmx),
                  [vmx, text](storage::Datastore& store) { store.blobs().write(vmx, text); });
          },
-         {},
+         [this, vmx = plan.vmx, text = plan.vmx_text, old = plan.old_text] {
+             return context_.datastores.run(
+                 context_.datastores.of_path(vmx),
+                 [vmx, text, old](storage::Datastore& store) { put_back(store, vmx, text, old); });
+         },
          true});
     for (const std::string& disk : plan.destroy) {
         saga.steps.push_back({"delete " + disk,

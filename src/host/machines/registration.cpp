@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "host/datastores.hpp"
 #include "host/machines/machine_rules.hpp"
 #include "host/references.hpp"
+#include "host/storage_system/datastore_system.hpp"
 
 namespace drover::host {
 
@@ -66,23 +68,28 @@ void Registration::serve_marks() {
 }
 
 void Registration::serve_entity_methods() {
-    context_.tasks.add_method(context_.dispatcher, "Rename_Task", "ManagedEntity.rename",
-                              [this](Call call, TaskContextPtr task) -> Awaitable<Value> {
-                                  const auto request = call.arguments<vim::Rename_TaskRequest>();
-                                  if (pools_.is_pool(call.self)) {
-                                      co_await pools_.rename(call.self,
-                                                             std::string(request.newName()));
-                                      co_return Value{};
-                                  }
-                                  const MachinePtr machine = machines_.find(call.self);
-                                  if (!machine) {
-                                      throw vim::make_fault<vim::NotSupported>(
-                                          "Only machines and resource pools can be renamed here.");
-                                  }
-                                  const Exclusive exclusive(machine, task->ref());
-                                  co_await rename(machine, std::string(request.newName()));
-                                  co_return Value{};
-                              });
+    context_.tasks.add_method(
+        context_.dispatcher, "Rename_Task", "ManagedEntity.rename",
+        [this](Call call, TaskContextPtr task) -> Awaitable<Value> {
+            const auto request = call.arguments<vim::Rename_TaskRequest>();
+            if (pools_.is_pool(call.self)) {
+                co_await pools_.rename(call.self, std::string(request.newName()));
+                co_return Value{};
+            }
+            if (context_.datastores.find(call.self) != nullptr) {
+                co_await rename_datastore(context_, call.self, std::string(request.newName()));
+                co_return Value{};
+            }
+            const MachinePtr machine = machines_.find(call.self);
+            if (!machine) {
+                throw vim::make_fault<vim::NotSupported>(
+                    "Only machines, resource pools and datastores can be "
+                    "renamed here.");
+            }
+            const Exclusive exclusive(machine, task->ref());
+            co_await rename(machine, std::string(request.newName()));
+            co_return Value{};
+        });
     context_.dispatcher.add("Reload", [this](Call call) -> Awaitable<Value> {
         if (const MachinePtr machine = machines_.find(call.self)) {
             co_await machines_.load(machine);
@@ -140,6 +147,11 @@ Awaitable<Value> Registration::register_machine(std::string path_text, std::stri
         kStoreLimit);
     const MachinePtr machine = co_await machines_.add(id, path, as_template, pool);
     co_return Value::moref(machine->ref);
+}
+
+Awaitable<MachinePtr> Registration::adopt(std::string path) {
+    const Value made = co_await register_machine(std::move(path), {}, false, references::root_pool);
+    co_return machines_.get(made.as_moref());
 }
 
 Awaitable<void> Registration::unregister(MachinePtr machine) {

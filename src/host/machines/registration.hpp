@@ -15,6 +15,8 @@ public:
     void serve();
     /// Refuses new machines with a fault; for maintenance mode.
     void add_admission(std::function<void()> check) { admission_.push_back(std::move(check)); }
+    /// Registers a machine that this host is to run from now on.
+    task::Awaitable<MachinePtr> adopt(std::string path);
 
 private:
     task::Awaitable<vim::Value> register_machine(std::string path, std::string name,

@@ -60,7 +60,7 @@ struct Sums {
     std::int64_t swapped_bytes = 0;
     std::int64_t configured_mb = 0;
 
-    void add(const MachineUsage& usage) {
+    void add(const MachineFigures& usage) {
         const auto plus = [](std::int64_t& sum, std::uint64_t more) {
             sum += static_cast<std::int64_t>(more);
         };
@@ -74,6 +74,40 @@ struct Sums {
         plus(swapped_bytes, usage.swapped_memory_bytes.value_or(0));
     }
 };
+
+// The pools with those running machines that reserve something. Others take part in no sum of
+// reservations, and of thousands of machines few are left: this is made at every power-on.
+template <class Pools, class OfPool, class OfMachine>
+PoolTree reservations(const Pools& pools, const std::vector<MachinePtr>& machines, OfPool of_pool,
+                      OfMachine of_machine) {
+    std::vector<PoolNode> nodes;
+    for (const auto& [id, pool] : pools) {
+        nodes.push_back({id, pool.parent.id, false, allocation_of(of_pool(pool)), 0});
+    }
+    for (const MachinePtr& machine : machines) {
+        if (!machine->domain) continue;
+        const auto own = allocation_of(of_machine(machine->config));
+        if (own.reservation <= 0) continue;
+        const bool known = pools.contains(machine->pool.id);
+        nodes.push_back(
+            {machine->ref.id, known ? machine->pool.id : references::root_pool.id, true, own, 0});
+    }
+    return PoolTree(nodes);
+}
+
+template <class Pools>
+PoolTree cpu_reservations(const Pools& pools, const std::vector<MachinePtr>& machines) {
+    return reservations(
+        pools, machines, [](const auto& pool) { return pool.cpu; },
+        [](const auto& config) { return config.cpuAllocation(); });
+}
+
+template <class Pools>
+PoolTree memory_reservations(const Pools& pools, const std::vector<MachinePtr>& machines) {
+    return reservations(
+        pools, machines, [](const auto& pool) { return pool.memory; },
+        [](const auto& config) { return config.memoryAllocation(); });
+}
 
 vim::ResourcePoolQuickStats quick_stats(const Sums& sums) {
     constexpr int mb = 20;
@@ -205,7 +239,10 @@ PoolTree ResourcePools::tree(Resource resource, const ResourcePool* instead) con
 
 void ResourcePools::require_room(const ResourcePool& pool, std::int64_t cpu_mhz,
                                  std::int64_t memory_mb) const {
-    const PoolTree cpu = tree(Resource::cpu);
+    // Who asks for nothing is not refused, as most machines.
+    if (cpu_mhz <= 0 && memory_mb <= 0) return;
+    const auto machines = machines_.all();
+    const PoolTree cpu = cpu_reservations(pools_, machines);
     if (const auto missing = cpu.missing_for(pool.ref.id, cpu_mhz)) {
         auto fault = vim::InsufficientCpuResourcesFault::make();
         fault.set_requested(cpu_mhz);
@@ -213,7 +250,7 @@ void ResourcePools::require_room(const ResourcePool& pool, std::int64_t cpu_mhz,
         throw vim::Fault(fault, fmt::format("The pool '{}' can reserve {} MHz more, not {}.",
                                             pool.name, cpu_mhz - missing, cpu_mhz));
     }
-    const PoolTree memory = tree(Resource::memory);
+    const PoolTree memory = memory_reservations(pools_, machines);
     if (const auto missing = memory.missing_for(pool.ref.id, memory_mb)) {
         auto fault = vim::InsufficientMemoryResourcesFault::make();
         fault.set_requested(memory_mb << 20);
@@ -270,17 +307,23 @@ void ResourcePools::show(Transaction& transaction, const ResourcePool& pool) {
 // Runtime and summary of all pools: each depends on those below and above it.
 void ResourcePools::show_use(Transaction& transaction) {
     std::map<std::string, Sums> sums;
-    for (const MachinePtr& machine : machines_.all()) {
-        const auto usage = usage_.find(machine->ref.id);
-        for (const MoRef& pool : path_of(machine->pool)) {
-            if (machine->is_template) continue;
-            Sums& sum = sums[pool.id];
-            sum.configured_mb += machine->config.hardware().memoryMB();
-            if (machine->domain && usage != usage_.end()) sum.add(usage->second);
+    std::map<std::string, std::vector<Sums*>> paths;  // of each pool: its own sums and those above
+    const auto machines = machines_.all();
+    for (const MachinePtr& machine : machines) {
+        if (machine->is_template) continue;
+        auto& path = paths[machine->pool.id];
+        if (path.empty()) {
+            for (const MoRef& pool : path_of(machine->pool)) path.push_back(&sums[pool.id]);
+        }
+        const auto usage = machine->domain ? usage_.find(machine->ref.id) : usage_.end();
+        const std::int64_t memory_mb = machine->config.hardware().memoryMB();
+        for (Sums* sum : path) {
+            sum->configured_mb += memory_mb;
+            if (usage != usage_.end()) sum->add(usage->second);
         }
     }
-    const PoolTree cpu = tree(Resource::cpu);
-    const PoolTree memory = tree(Resource::memory);
+    const PoolTree cpu = cpu_reservations(pools_, machines);
+    const PoolTree memory = memory_reservations(pools_, machines);
     for (const auto& [id, pool] : pools_) {
         const Sums& sum = sums[id];
         auto runtime = vim::ResourcePoolRuntimeInfo::make();
@@ -308,15 +351,15 @@ void ResourcePools::show_all() {
 
 void ResourcePools::show_usage(std::span<const MachineUsage> machines) {
     usage_.clear();
-    for (const MachineUsage& usage : machines) {
-        MachineUsage kept = usage;
-        kept.readings.clear();
-        usage_[usage.ref.id] = std::move(kept);
-    }
+    for (const MachineUsage& usage : machines) usage_[usage.ref.id] = usage;
     Transaction transaction(context_.inventory);
     show_use(transaction);
     transaction.commit();
-    context_.runtime.spawn("divide limits of pools", apply());
+    // What machines want counts only where a limit is divided. All else is seen when it changes.
+    const bool divides = std::ranges::any_of(pools_, [](const auto& entry) {
+        return !entry.second.is_root() && allocation_of(entry.second.cpu).limit >= 0;
+    });
+    if (divides) context_.runtime.spawn("divide limits of pools", apply());
 }
 
 }  // namespace drover::host

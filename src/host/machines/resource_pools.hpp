@@ -9,10 +9,22 @@
 #include <span>
 
 #include "host/machines/machines.hpp"
-#include "host/machines/resource_pool.hpp"
+#include "host/options/options.hpp"
 #include "host/performance/usage.hpp"
+#include "service/pools/machine_parts.hpp"
+#include "service/pools/resource_pool.hpp"
 
 namespace drover::host {
+
+using service::allocation_of;
+using service::apply_spec;
+using service::kPoolRecordKind;
+using service::pool_from_record;
+using service::PoolNode;
+using service::PoolTree;
+using service::PoolUse;
+using service::record_of;
+using service::ResourcePool;
 
 /// Belongs to the strand.
 class ResourcePools {
@@ -29,6 +41,8 @@ public:
     /// Reads and shows what is stored. Before Machines::start().
     task::Awaitable<void> start();
     void serve(Reallocate reallocate);
+    /// The option by which a center says what its own pools come to for the machines of this host.
+    void define_option(Options& options);
 
     bool is_pool(const vim::MoRef& ref) const { return pools_.contains(ref.id); }
     /// The pool itself and all above it, the root last; of an unknown pool only the root.
@@ -87,9 +101,10 @@ private:
     Reallocate reallocate_;
     std::map<std::string, ResourcePool> pools_;  // by id
     std::uint64_t next_id_ = 1;
-    std::map<std::string, MachineUsage> usage_;  // of running machines, without readings
+    std::map<std::string, MachineFigures> usage_;  // of running machines
     std::map<std::string, Applied> applied_;
-    std::set<std::string> refused_;  // machines whose engine takes no limits; told once
+    service::MachineParts center_parts_;  // by id; of the center's pools
+    std::set<std::string> refused_;       // machines whose engine takes no limits; told once
     model::Subscription subscription_;
     bool apply_pending_ = false;
 };

@@ -35,7 +35,7 @@ Screens::Screens(Parts parts)
     : context_(parts.context),
       machines_(parts.machines),
       may_(std::move(parts.may)),
-      callers_(parts.context, parts.sessions, std::move(parts.verify)) {}
+      callers_(parts.context, parts.sessions, std::move(parts.passwords)) {}
 
 void Screens::serve() {
     context_.tasks.add_method(context_.dispatcher, "CreateScreenshot_Task",

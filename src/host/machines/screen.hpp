@@ -15,7 +15,7 @@ public:
         Machines& machines;
         service::Sessions& sessions;
         task::PrivilegeCheck may;
-        files::BasicAuth::Verify verify;
+        files::Passwords passwords;
     };
 
     explicit Screens(Parts parts);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::int32_t kLogFileKib = 1024;
 constexpr std::int32_t kLogFiles = 8;
 constexpr std::int32_t kTextBytes = 4096;
+constexpr std::int32_t kAddressBytes = 255;
 
 OptionDefinition number(std::string key, std::string label, std::string summary,
                         std::int32_t initial, std::int32_t least, std::int32_t most) {
@@ -148,6 +149,17 @@ void define_host_options(Options& options, const HostContext& context, service::
         datastores.set_look_interval(std::chrono::seconds(value.as_integer()));
     };
     options.define(std::move(storage));
+
+    OptionDefinition manager =
+        text("Drover.managementServerIp", "Management server",
+             "The address of the center that manages this host; empty if there is none. The center "
+             "sets it.",
+             "");
+    manager.most = kAddressBytes;
+    manager.apply = [&host_system](const Value& value) {
+        host_system.show_manager(value.as_string());
+    };
+    options.define(std::move(manager));
 
     // The page is not part of this host, and clients ask for the option to know that.
     OptionDefinition object_browser =

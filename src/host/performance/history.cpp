@@ -1,6 +1,8 @@
 #include "host/performance/history.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <tuple>
 
 namespace drover::host {
@@ -12,6 +14,20 @@ struct HistoryEntity {
 };
 
 namespace {
+
+constexpr std::uint16_t kNarrowMissing = UINT16_MAX;
+
+template <class Number>
+Number load(const std::byte* values, std::size_t place) {
+    Number number;
+    std::memcpy(&number, values + place * sizeof(Number), sizeof(Number));
+    return number;
+}
+
+template <class Number>
+void store(std::byte* values, std::size_t place, Number number) {
+    std::memcpy(values + place * sizeof(Number), &number, sizeof(Number));
+}
 
 std::uint32_t whole_seconds(base::WallTime at) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
@@ -38,19 +54,61 @@ std::span<const History::Series> History::View::series() const {
 
 std::uint32_t History::View::value(const Series& series, std::uint64_t sample) const {
     if (sample < series.first_) return kMissing;
-    return series.values_ ? (*series.values_)[sample % kSamples] : series.constant_;
+    return series.values_ ? series.at(sample % kSamples) : series.constant_;
 }
 
 History::History() = default;
 History::~History() = default;
 
-void History::push(Series& series, std::uint64_t sample, std::uint32_t value) {
-    if (!series.values_) {
-        if (value == series.constant_) return;
-        series.values_ = std::make_unique<Series::Ring>();
-        series.values_->fill(series.constant_);
+static_assert(History::kSamples <= UINT8_MAX);
+
+std::uint32_t History::Series::at(std::size_t place) const {
+    if (wide_) return load<std::uint32_t>(values_.get(), place);
+    const auto narrow = load<std::uint16_t>(values_.get(), place);
+    return narrow == kNarrowMissing ? kMissing : narrow;
+}
+
+void History::Series::put(std::size_t place, std::uint32_t value) {
+    if (wide_) {
+        store(values_.get(), place, value);
+    } else {
+        const bool missing = value == kMissing;
+        store(values_.get(), place, missing ? kNarrowMissing : static_cast<std::uint16_t>(value));
     }
-    (*series.values_)[sample % kSamples] = value;
+}
+
+// Keeps what there is.
+void History::Series::make_room(std::size_t capacity, bool wide) {
+    Series larger;
+    larger.capacity_ = static_cast<std::uint8_t>(capacity);
+    larger.wide_ = wide;
+    larger.values_ = std::make_unique_for_overwrite<std::byte[]>(
+        capacity * (wide ? sizeof(std::uint32_t) : sizeof(std::uint16_t)));
+    for (std::size_t i = 0; i < capacity; ++i) larger.put(i, i < capacity_ ? at(i) : constant_);
+    values_ = std::move(larger.values_);
+    capacity_ = larger.capacity_;
+    wide_ = wide;
+}
+
+void History::Series::push(std::uint64_t sample, std::uint32_t value) {
+    if (!values_ && value == constant_) return;
+    const auto is_wide = [](std::uint32_t number) {
+        return number >= kNarrowMissing && number != kMissing;
+    };
+    const bool wide = wide_ || is_wide(value) || (!values_ && is_wide(constant_));
+    const std::size_t place = sample % kSamples;
+    const std::size_t needed = sample >= kSamples ? kSamples : place + 1;
+    if (needed > capacity_ || wide != wide_) {
+        constexpr std::size_t first_step = 8;
+        std::size_t capacity = std::max<std::size_t>(capacity_, first_step);
+        while (capacity < needed) capacity = std::min(capacity * 2, kSamples);
+        make_room(capacity, wide);
+    }
+    put(place, value);
+}
+
+const std::string* History::instance(const std::string& text) {
+    return &*instances_.insert(text).first;
 }
 
 void History::record(const std::string& entity, base::WallTime at,
@@ -63,7 +121,7 @@ void History::record(const std::string& entity, base::WallTime at,
     if (sample > 0 && seconds <= known.times[(sample - 1) % kSamples]) return;
     known.times[sample % kSamples] = seconds;
     const auto key = [](const Series& series) {
-        return std::tuple<Counter, std::string_view>(series.counter_, series.instance_);
+        return std::tuple<Counter, std::string_view>(series.counter_, series.instance());
     };
     for (const Reading& reading : readings) {
         const std::tuple<Counter, std::string_view> wanted(reading.counter, reading.instance);
@@ -72,20 +130,21 @@ void History::record(const std::string& entity, base::WallTime at,
             if (known.series.size() >= kMostSeries) continue;
             found = known.series.emplace(found);
             found->counter_ = reading.counter;
-            found->instance_ = reading.instance;
-            found->first_ = sample;
+            found->instance_ = instance(reading.instance);
+            found->first_ = static_cast<std::uint32_t>(sample);
             found->constant_ = reading.value;
         } else {
-            push(*found, sample, reading.value);
+            found->push(sample, reading.value);
         }
-        found->last_seen_ = sample;
+        found->last_seen_ = static_cast<std::uint32_t>(sample);
     }
     for (Series& series : known.series) {
-        if (series.last_seen_ != sample) push(series, sample, kMissing);
+        if (series.last_seen_ != sample) series.push(sample, kMissing);
     }
     // A device that has been gone for as long as we remember is forgotten.
     std::erase_if(known.series,
                   [&](const Series& series) { return series.last_seen_ + kSamples <= sample; });
+    if (sample == 0) known.series.shrink_to_fit();  // mostly there will be no more
     known.count = sample + 1;
 }
 

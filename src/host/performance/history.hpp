@@ -4,8 +4,9 @@
 //
 // A series is a ring of numbers that is only allocated once its value changes: most counters of
 // most machines stand still (an idle disk, a balloon that is not used), and then cost a few words.
+// It grows with the samples, and takes two bytes for each as long as all its numbers fit.
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -38,17 +40,23 @@ public:
     class Series {
     public:
         Counter counter() const { return counter_; }
-        const std::string& instance() const { return instance_; }
+        const std::string& instance() const { return *instance_; }
 
     private:
         friend class History;
-        using Ring = std::array<std::uint32_t, kSamples>;
+        void push(std::uint64_t sample, std::uint32_t value);
+        std::uint32_t at(std::size_t place) const;
+        void put(std::size_t place, std::uint32_t value);
+        void make_room(std::size_t capacity, bool wide);
+
+        const std::string* instance_ = nullptr;  // one of History::instances_
+        std::unique_ptr<std::byte[]> values_;    // 16 or 32 bits each
+        std::uint32_t first_ = 0;                // number of the first sample
+        std::uint32_t last_seen_ = 0;            // number of the last one that had a value
+        std::uint32_t constant_ = 0;             // all values, while there is no ring
         Counter counter_{};
-        std::string instance_;
-        std::uint64_t first_ = 0;      // number of the first sample
-        std::uint64_t last_seen_ = 0;  // number of the last one that had a value
-        std::uint32_t constant_ = 0;   // all values, while there is no ring
-        std::unique_ptr<Ring> values_;
+        std::uint8_t capacity_ = 0;
+        bool wide_ = false;
     };
 
     /// What is known of one entity. Valid until the next change of the history.
@@ -84,9 +92,11 @@ public:
     std::vector<std::string> entities() const;
 
 private:
-    static void push(Series& series, std::uint64_t sample, std::uint32_t value);
+    const std::string* instance(const std::string& text);
 
     std::unordered_map<std::string, std::unique_ptr<HistoryEntity>> entities_;
+    /// The names of all instances, each once. Few: those of devices and datastores.
+    std::unordered_set<std::string> instances_;
 };
 
 }  // namespace drover::host

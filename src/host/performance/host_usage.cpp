@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "host/performance/interval.hpp"
+#include "host/performance/totals.hpp"
 #include "host/performance/usage.hpp"
 
 namespace drover::host {
@@ -12,34 +13,10 @@ void add(HostUsage& usage, Counter counter, double value, const std::string& ins
     usage.readings.push_back({counter, instance, bounded(value)});
 }
 
-// The readings of the machines' whole, added up.
-double sum_of(std::span<const MachineUsage> machines, Counter counter) {
-    double sum = 0;
-    for (const MachineUsage& machine : machines) {
-        for (const Reading& reading : machine.readings) {
-            if (reading.counter == counter && reading.instance.empty()) sum += reading.value;
-        }
-    }
-    return sum;
-}
-
-double highest_of(std::span<const MachineUsage> machines, Counter counter) {
-    double highest = 0;
-    for (const MachineUsage& machine : machines) {
-        for (const Reading& reading : machine.readings) {
-            if (reading.counter == counter && reading.instance.empty()) {
-                highest = std::max(highest, static_cast<double>(reading.value));
-            }
-        }
-    }
-    return highest;
-}
-
 std::optional<double> busy_mhz(const HostCounters* before, const HostCounters& now,
-                               std::span<const MachineUsage> machines,
-                               const HostCapacity& capacity) {
+                               const Totals& totals, const HostCapacity& capacity) {
     if (before == nullptr) return std::nullopt;
-    if (capacity.is_slice) return sum_of(machines, Counter::cpu_usage_mhz);
+    if (capacity.is_slice) return totals.sum(Counter::cpu_usage_mhz);
     const auto& from = before->stats;
     const auto& to = now.stats;
     const auto busy = static_cast<double>(growth(from.cpu_user_ns, to.cpu_user_ns) +
@@ -102,7 +79,7 @@ void add_nics(const HostCounters& before, const HostCounters& now, const Interva
 }
 
 void add_memory(const HostCounters& now, std::span<const MachineUsage> machines,
-                const HostCapacity& capacity, HostUsage& usage) {
+                const Totals& totals, const HostCapacity& capacity, HostUsage& usage) {
     if (capacity.memory_bytes > 0) {
         const double share =
             static_cast<double>(usage.memory_bytes) / static_cast<double>(capacity.memory_bytes);
@@ -111,7 +88,7 @@ void add_memory(const HostCounters& now, std::span<const MachineUsage> machines,
     add(usage, Counter::memory_consumed, static_cast<double>(usage.memory_bytes >> 10));
     for (const Counter counter : {Counter::memory_granted, Counter::memory_active,
                                   Counter::memory_ballooned, Counter::memory_overhead}) {
-        add(usage, counter, sum_of(machines, counter));
+        add(usage, counter, totals.sum(counter));
     }
     add(usage, Counter::memory_capacity, static_cast<double>(capacity.memory_bytes >> 20));
     add(usage, Counter::cpu_capacity, capacity.cores * capacity.cpu_mhz);
@@ -166,16 +143,18 @@ void add_cpus(const HostCounters& before, const HostCounters& now, const HostCap
 
 HostUsage measure_host(const HostCounters* before, const HostCounters& now,
                        std::span<const MachineUsage> machines, const HostCapacity& capacity) {
+    Totals totals;
+    for (const MachineUsage& machine : machines) totals.add(machine);
     HostUsage usage;
     usage.uptime = now.uptime;
     usage.memory_bytes = used_memory(now, machines, capacity);
-    add_memory(now, machines, capacity, usage);
+    add_memory(now, machines, totals, capacity, usage);
     add(usage, Counter::uptime, static_cast<double>(now.uptime.count()));
     if (before == nullptr) return usage;
     const Interval interval(before->taken_at, now.taken_at);
     if (!interval.is_usable()) return usage;
     const double most_mhz = capacity.cores * capacity.cpu_mhz;
-    if (const auto busy = busy_mhz(before, now, machines, capacity)) {
+    if (const auto busy = busy_mhz(before, now, totals, capacity)) {
         usage.cpu_mhz = bounded(std::min(*busy, most_mhz));
         add(usage, Counter::cpu_usage_mhz, *usage.cpu_mhz);
         if (most_mhz > 0) {
@@ -189,9 +168,9 @@ HostUsage measure_host(const HostCounters* before, const HostCounters& now,
          {Counter::cpu_ready, Counter::cpu_demand, Counter::disk_usage, Counter::disk_reads,
           Counter::disk_writes, Counter::disk_read, Counter::disk_write, Counter::disk_commands,
           Counter::disk_reads_per_second, Counter::disk_writes_per_second}) {
-        add(usage, counter, sum_of(machines, counter));
+        add(usage, counter, totals.sum(counter));
     }
-    add(usage, Counter::disk_max_latency, highest_of(machines, Counter::disk_max_latency));
+    add(usage, Counter::disk_max_latency, totals.highest(Counter::disk_max_latency));
     std::map<std::string, DiskRates> datastores;
     for (const MachineUsage& machine : machines) {
         for (const auto& [id, rates] : machine.datastores) datastores[id] += rates;

@@ -145,6 +145,25 @@ TEST(History, KeepsAnHourAndNoMore) {
     EXPECT_EQ(view->value(view->series()[0], view->end() - 1), 500u);
 }
 
+TEST(History, KeepsNumbersOfEverySize) {
+    History history;
+    const auto number = [](std::uint32_t i) {
+        return i < 250 ? i : i == 251 ? 65'535u : i * 1'000;
+    };
+    for (std::uint32_t i = 1; i <= 300; ++i) {
+        std::vector<Reading> readings{{Counter::cpu_usage, "", 7}};
+        if (i % 50 != 0) readings.push_back({Counter::cpu_usage_mhz, "", number(i)});
+        history.record("vm-1", second(20 * i), readings);
+        const auto view = history.find("vm-1");
+        for (auto sample = view->begin(); sample < view->end(); ++sample) {
+            const auto at = static_cast<std::uint32_t>(sample + 1);
+            EXPECT_EQ(view->value(view->series()[0], sample), 7u);
+            ASSERT_EQ(view->value(view->series()[1], sample),
+                      at % 50 == 0 ? History::kMissing : number(at));
+        }
+    }
+}
+
 TEST(History, GapsAreMissingAndGoneSeriesGo) {
     History history;
     const std::vector<Reading> with_disk{{Counter::cpu_usage, "", 1},

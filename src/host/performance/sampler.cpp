@@ -1,5 +1,8 @@
 #include "host/performance/sampler.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "base/log.hpp"
 #include "host/host_system/capacity.hpp"
 #include "host/performance/host_counters.hpp"
@@ -14,6 +17,9 @@ namespace {
 
 // Long enough between the first two looks for rates that mean something.
 constexpr std::chrono::seconds kFirstRates{1};
+constexpr std::chrono::milliseconds kBusyPause{100};
+// So many machines at once on the strand, then others have their turn: about a millisecond.
+constexpr std::size_t kSlice = 128;
 
 // From now to the clock's next full interval.
 std::chrono::milliseconds until_next(base::WallTime now) {
@@ -73,17 +79,46 @@ Awaitable<void> Sampler::try_take(bool keep) {
 }
 
 Awaitable<void> Sampler::take(bool keep_it) {
-    Look seen = co_await context_.runtime.blocking(
-        "sampler", [this, nics = physical_nic_names()] { return look(nics); }, kCallLimit);
+    while (taking_) co_await context_.runtime.sleep(kBusyPause);
+    struct Turn {
+        explicit Turn(bool& taking) : taking_(taking) { taking_ = true; }
+        ~Turn() { taking_ = false; }
+        bool& taking_;
+    };
+    const Turn turn(taking_);
+    auto seen = std::make_shared<Look>(co_await context_.runtime.blocking(
+        "sampler", [this, nics = physical_nic_names()] { return look(nics); }, kCallLimit));
     const base::WallTime now = context_.runtime.clock().wall_now();
-    const Sample sample = measure(seen, now);
+    const auto known = std::make_shared<const Known>(co_await machines_of(*seen));
+    Sample sample = co_await context_.runtime.blocking(
+        "sampler", [this, seen, known, now] { return measure(*seen, *known, now); }, kCallLimit);
+    std::erase_if(sample.machines, [this](const MachineUsage& usage) {
+        return context_.inventory.find(usage.ref) == nullptr;  // gone in the meantime
+    });
     if (keep_it) {
-        keep(std::move(seen), sample);
+        co_await keep(sample);
+        before_.clear();
+        for (auto& domain : seen->domains) before_.emplace(domain.uuid, std::move(domain));
+        host_before_ = std::move(seen->host);
     } else {
-        for (const auto& domain : seen.domains) before_.try_emplace(domain.uuid, domain);
-        if (!host_before_) host_before_ = std::move(seen.host);
+        for (const auto& domain : seen->domains) before_.try_emplace(domain.uuid, domain);
+        if (!host_before_) host_before_ = std::move(seen->host);
     }
     for (const Listener& listener : listeners_) listener(sample);
+}
+
+Awaitable<void> Sampler::let_others_go() const {
+    co_await boost::asio::post(context_.runtime.strand(), boost::asio::use_awaitable);
+}
+
+Awaitable<Sampler::Known> Sampler::machines_of(const Look& look) const {
+    Known known;
+    known.reserve(look.domains.size());
+    for (const auto& domain : look.domains) {
+        known.push_back(find_machine_(domain.uuid));
+        if (known.size() % kSlice == 0) co_await let_others_go();
+    }
+    co_return known;
 }
 
 // Off the strand.
@@ -115,15 +150,17 @@ HostCapacity Sampler::capacity() const {
             .is_slice = capacity.is_part};
 }
 
-Sample Sampler::measure(const Look& seen, base::WallTime at) const {
+// Off the strand: with thousands of machines it takes a while.
+Sample Sampler::measure(const Look& seen, const Known& known, base::WallTime at) const {
     Sample sample;
     sample.at = at;
     std::vector<MachineUsage> all;
     all.reserve(seen.domains.size());
     std::map<std::string, std::vector<std::size_t>> members;  // of pools, as indexes into `all`
-    for (const auto& domain : seen.domains) {
+    for (std::size_t number = 0; number < seen.domains.size(); ++number) {
+        const auto& domain = seen.domains[number];
+        const auto& machine = known[number];
         const auto earlier = before_.find(domain.uuid);
-        const auto machine = find_machine_(domain.uuid);
         MachineShape shape;
         if (machine) shape = shape_of(machine->config, machine->boot_time, at);
         if (const auto memory = seen.memory.find(domain.uuid); memory != seen.memory.end()) {
@@ -150,11 +187,13 @@ Sample Sampler::measure(const Look& seen, base::WallTime at) const {
     return sample;
 }
 
-void Sampler::keep(Look seen, const Sample& sample) {
+Awaitable<void> Sampler::keep(const Sample& sample) {
     const base::WallTime at = on_interval(sample.at);
     // Without rates (the first look) a sample would be half empty: it is left out.
+    std::size_t count = 0;
     for (const MachineUsage& usage : sample.machines) {
         if (usage.cpu_mhz) history_.record(usage.ref.id, at, usage.readings);
+        if (++count % kSlice == 0) co_await let_others_go();
     }
     if (sample.host.cpu_mhz) {
         history_.record(references::host.id, at, sample.host.readings);
@@ -165,12 +204,6 @@ void Sampler::keep(Look seen, const Sample& sample) {
     for (const std::string& entity : history_.entities()) {
         if (context_.inventory.find(entity) == nullptr) history_.forget(entity);
     }
-    before_.clear();
-    for (auto& domain : seen.domains) {
-        const auto uuid = domain.uuid;
-        before_.emplace(uuid, std::move(domain));
-    }
-    host_before_ = std::move(seen.host);
 }
 
 }  // namespace drover::host

@@ -79,8 +79,12 @@ private:
     Look look(std::vector<std::string> nic_names);
     std::vector<std::string> physical_nic_names() const;
     HostCapacity capacity() const;
-    Sample measure(const Look& look, base::WallTime at) const;
-    void keep(Look look, const Sample& sample);
+    /// The machines of the domains, in their order.
+    using Known = std::vector<std::optional<SampledMachine>>;
+    task::Awaitable<Known> machines_of(const Look& look) const;
+    Sample measure(const Look& look, const Known& known, base::WallTime at) const;
+    task::Awaitable<void> keep(const Sample& sample);
+    task::Awaitable<void> let_others_go() const;
 
     const HostContext& context_;
     FindMachine find_machine_;
@@ -91,6 +95,7 @@ private:
     // kept ones stands here as well, so that the next one has something to count from.
     Domains before_;
     std::optional<HostCounters> host_before_;
+    bool taking_ = false;  ///< one look at a time: measuring reads before_ off the strand
     bool soon_pending_ = false;
     bool failed_ = false;
 };

@@ -53,8 +53,9 @@ struct DiskRates {
     }
 };
 
-/// What a machine uses. What can't be known yet (rates at the first sight) is unset.
-struct MachineUsage {
+/// What a machine uses, in a few figures. What can't be known yet (rates at the first sight) is
+/// unset.
+struct MachineFigures {
     vim::MoRef ref;
     std::optional<std::uint32_t> cpu_mhz{};
     std::optional<std::uint32_t> cpu_demand_mhz{};  ///< used, and what it would have used
@@ -72,6 +73,10 @@ struct MachineUsage {
     std::optional<std::uint64_t> disk_write_bytes_per_second{};
     std::optional<std::uint64_t> net_received_bytes_per_second{};
     std::optional<std::uint64_t> net_sent_bytes_per_second{};
+};
+
+/// The same with everything that was measured.
+struct MachineUsage : MachineFigures {
     std::map<std::string, DiskRates> datastores{};  ///< by the datastore's id
     std::vector<Reading> readings{};                ///< for the history
 };

@@ -102,6 +102,10 @@ hypervisor::SimulatedOptions Simulation::engine_options(
     const std::filesystem::path& state_directory) const {
     auto options = engine;
     options.journal = state_directory / "simulated-domains";
+    // A socket's path can't be long; without one machines only leave this host.
+    constexpr std::size_t longest_socket_path = 107;
+    const auto socket = state_directory / "engine.sock";
+    if (socket.native().size() <= longest_socket_path) options.migration_socket = socket;
     return options;
 }
 

@@ -151,17 +151,22 @@ Awaitable<Value> remove_all(const HostContext& context, task::Call call) {
 }
 
 Awaitable<Value> rename(const HostContext& context, task::Call call) {
-    DatastoreEntry* entry = context.datastores.find(call.self);
-    if (entry == nullptr) throw vim::object_not_found(call.self);
     const std::string name(call.arguments<vim::RenameDatastoreRequest>().newName());
-    if (name == entry->name) co_return Value{};
-    check_name(context, name);
-    require_no_machines(context, *entry);  // their files are registered by this name
-    co_await context.datastores.rename(*entry, name);
+    co_await rename_datastore(context, call.self, name);
     co_return Value{};
 }
 
 }  // namespace
+
+Awaitable<void> rename_datastore(const HostContext& context, vim::MoRef datastore,
+                                 std::string name) {
+    DatastoreEntry* entry = context.datastores.find(datastore);
+    if (entry == nullptr) throw vim::object_not_found(datastore);
+    if (name == entry->name) co_return;
+    check_name(context, name);
+    require_no_machines(context, *entry);  // their files are registered by this name
+    co_await context.datastores.rename(*entry, name);
+}
 
 void serve_datastore_system(const HostContext& context) {
     const auto& self = references::datastore_system;

@@ -1,0 +1,297 @@
+#include "host/availability/availability.hpp"
+
+#include <fmt/format.h>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include "base/log.hpp"
+#include "host/faults.hpp"
+
+namespace drover::host {
+
+namespace asio = boost::asio;
+using nlohmann::json;
+using task::Awaitable;
+
+namespace {
+
+constexpr int kProtocolVersion = 1;
+constexpr std::size_t kLongestLine = 1 << 20;
+constexpr std::chrono::milliseconds kLook{20};
+constexpr std::chrono::milliseconds kAgain{500};
+constexpr std::chrono::seconds kLeaseLimit{30};
+constexpr std::chrono::seconds kRunLimit{20};
+constexpr std::chrono::seconds kOffLimit{30};
+constexpr std::chrono::seconds kGuestLimit{60};
+constexpr int kEndLooks = 50;
+
+std::string text_of(const json& object, const char* field) {
+    const auto found = object.find(field);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::uint64_t number_of(const json& object, const char* field) {
+    const auto found = object.find(field);
+    return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+}  // namespace
+
+bool is_guarded(const Machine& machine) {
+    return machine.domain && machine.domain->metadata &&
+           machine.domain->metadata->contains(std::string(kMetadataMonitor));
+}
+
+void require_not_guarded(const Machine& machine, std::string_view doing) {
+    if (!is_guarded(machine)) return;
+    throw vim::make_fault<vim::NotSupported>(fmt::format(
+        "The machine is protected by high availability: {} is possible when it is powered off.",
+        doing));
+}
+
+// Of one machine; what was heard before does not count.
+class Availability::Wait {
+public:
+    Wait(Availability& all, const Machine& machine) : all_(all), uuid_(machine.uuid().value()) {
+        all_.heard_[uuid_] = {};
+    }
+    ~Wait() { all_.heard_.erase(uuid_); }
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+
+    template <class Condition>
+    Awaitable<bool> until(Condition holds, std::chrono::milliseconds limit) {
+        for (std::chrono::milliseconds waited{0}; waited < limit; waited += kLook) {
+            if (holds(all_.heard_[uuid_])) co_return true;
+            if (!all_.is_greeted_) co_return false;
+            co_await all_.context_.runtime.sleep(kLook);
+        }
+        co_return false;
+    }
+
+private:
+    Availability& all_;
+    std::string uuid_;
+};
+
+void Availability::start(Actions actions) {
+    actions_ = std::move(actions);
+    if (context_.config.ha_socket.empty()) return;
+    context_.runtime.spawn("high availability", stay_connected());
+    context_.runtime.spawn("high availability", tell_what_it_takes());
+}
+
+bool Availability::protects(const Machine& machine) const {
+    return protected_.contains(machine.uuid().value());
+}
+
+std::string Availability::monitor_of(const Machine& machine) const {
+    return fmt::format("{}/{}.qmp", monitors_, machine.uuid().value());
+}
+
+Awaitable<void> Availability::stay_connected() {
+    while (true) {
+        try {
+            co_await listen();
+        } catch (const std::exception& error) {
+            if (is_greeted_) base::log_warning("drover-had is gone: {}", error.what());
+        }
+        is_greeted_ = false;
+        said_takes_.reset();
+        socket_.reset();
+        co_await context_.runtime.sleep(kAgain);
+    }
+}
+
+Awaitable<void> Availability::listen() {
+    socket_.emplace(context_.runtime.strand());
+    co_await socket_->async_connect({context_.config.ha_socket}, asio::use_awaitable);
+    // A peer that hangs must not hold up the strand: it is then as if it were gone.
+    socket_->non_blocking(true);
+    send("hello", {}, 0, false);
+    std::string buffer;
+    while (true) {
+        const auto length = co_await asio::async_read_until(
+            *socket_, asio::dynamic_buffer(buffer, kLongestLine), '\n', asio::use_awaitable);
+        take(buffer.substr(0, length));
+        buffer.erase(0, length);
+    }
+}
+
+// A few bytes: they fit the socket's buffer, or the other end does not read.
+void Availability::send(const std::string& what, const std::string& uuid, std::uint64_t generation,
+                        bool done) {
+    if (!socket_) return;
+    json message{{"do", what}};
+    if (what == "hello") message["version"] = kProtocolVersion;
+    if (!uuid.empty()) message["machine"] = uuid;
+    if (generation != 0) message["generation"] = generation;
+    message["done"] = done;
+    boost::system::error_code error;
+    asio::write(*socket_, asio::buffer(message.dump() + "\n"), error);
+    if (error) socket_->close(error);
+}
+
+void Availability::take(const std::string& line) {
+    const auto message = json::parse(line, nullptr, false);
+    if (!message.is_object()) throw std::runtime_error("it says what is no message");
+    const std::string what = text_of(message, "tell");
+    if (what == "hello") return greet(line);
+    const std::string uuid = text_of(message, "machine");
+    const auto generation = number_of(message, "generation");
+    if (what == "launch") {
+        return launch(
+            uuid, fmt::format("[{}] {}", text_of(message, "datastore"), text_of(message, "path")),
+            generation);
+    }
+    if (what == "shut_down") {
+        if (const auto machine = machines_.find_by_uuid(hypervisor::DomainUuid(uuid))) {
+            context_.runtime.spawn("machine " + machine->id.value(), shut_down(machine));
+        }
+        return;
+    }
+    const auto found = heard_.find(uuid);
+    if (found == heard_.end()) return;
+    found->second.runs |= what == "running";
+    found->second.off |= what == "off";
+    found->second.lost |= what == "lost";
+}
+
+void Availability::greet(const std::string& line) {
+    const auto message = json::parse(line, nullptr, false);
+    if (number_of(message, "version") != kProtocolVersion) {
+        throw std::runtime_error("it speaks another version");
+    }
+    monitors_ = text_of(message, "monitors");
+    protected_.clear();
+    for (const auto& each : message.value("machines", json::array())) {
+        if (each.is_string()) protected_.insert(each.get<std::string>());
+    }
+    is_greeted_ = true;
+    base::log_info("drover-had protects {} machines", protected_.size());
+}
+
+Awaitable<void> Availability::tell_what_it_takes() {
+    while (true) {
+        if (is_greeted_) {
+            const bool takes = actions_.takes();
+            if (said_takes_ != takes) send("takes", {}, 0, takes);
+            said_takes_ = takes;
+        }
+        co_await context_.runtime.sleep(kAgain);
+    }
+}
+
+void Availability::launch(const std::string& uuid, const std::string& path,
+                          std::uint64_t generation) {
+    if (const auto found = heard_.find(uuid); found != heard_.end()) {
+        found->second.launch = generation;
+        return;
+    }
+    context_.runtime.spawn("restart of " + path, start_unasked(uuid, path, generation));
+}
+
+// Another host has died, or the machine has crashed here.
+Awaitable<void> Availability::start_unasked(std::string uuid, std::string path,
+                                            std::uint64_t generation) {
+    std::exception_ptr failure;
+    try {
+        MachinePtr machine = machines_.find_by_uuid(hypervisor::DomainUuid(uuid));
+        if (!machine) machine = co_await actions_.adopt(path);
+        // Its last end may still be looked at here.
+        for (int i = 0; machine->busy && i < 100; ++i) co_await context_.runtime.sleep(kLook * 5);
+        const Exclusive exclusive(machine, {});
+        co_await wait_for_end(machine);
+        machine->domain.reset();
+        co_await actions_.start(machine, generation);
+        base::log_info("machine {} was restarted by high availability", machine->id.value());
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!failure) co_return;
+    base::log_error("{} can't be restarted here: {}", path, fault_of(failure).message());
+    send("launched", uuid, generation, false);
+}
+
+// Of a machine that crashed here the engine may not have heard yet.
+Awaitable<void> Availability::wait_for_end(MachinePtr machine) {
+    for (int i = 0; i < kEndLooks; ++i) {
+        const auto domain = co_await context_.runtime.blocking(
+            machine->domain_queue(),
+            [&hypervisor = context_.hypervisor, uuid = machine->uuid()] {
+                return hypervisor.find(uuid);
+            },
+            kGuestLimit);
+        if (!domain) co_return;
+        co_await context_.runtime.sleep(kLook * 5);
+    }
+}
+
+Awaitable<void> Availability::shut_down(MachinePtr machine) {
+    co_await context_.runtime.blocking(
+        machine->domain_queue(),
+        [&hypervisor = context_.hypervisor, uuid = machine->uuid()] {
+            hypervisor.shutdown(uuid, hypervisor::GuestRequest::any);
+        },
+        kGuestLimit);
+}
+
+void Availability::require_connected() const {
+    if (is_greeted_) return;
+    throw vim::make_fault<vim::InvalidState>(
+        "The machine is protected by high availability, and drover-had does not answer.");
+}
+
+Awaitable<std::uint64_t> Availability::ask_for(MachinePtr machine) {
+    require_connected();
+    Wait wait(*this, *machine);
+    const std::string uuid = machine->uuid().value();
+    send("power_on", uuid, 0, true);
+    const bool got = co_await wait.until(
+        [](const Heard& heard) { return heard.launch.has_value(); }, kLeaseLimit);
+    if (!got) {
+        throw vim::make_fault<vim::InvalidState>(
+            "High availability did not get the machine's lease: this host has no permit to run "
+            "machines, or another host has this one.");
+    }
+    co_return *heard_[uuid].launch;
+}
+
+Awaitable<void> Availability::let_go(MachinePtr machine, std::uint64_t generation) {
+    Wait wait(*this, *machine);
+    send("launched", machine->uuid().value(), generation, true);
+    const bool runs = co_await wait.until([](const Heard& heard) { return heard.runs; }, kRunLimit);
+    if (!runs) {
+        throw vim::make_fault<vim::InvalidState>(
+            "High availability did not let the machine run: this host has lost its permit.");
+    }
+}
+
+void Availability::start_failed(const Machine& machine, std::uint64_t generation) {
+    send("launched", machine.uuid().value(), generation, false);
+}
+
+Awaitable<void> Availability::power_off(MachinePtr machine) {
+    require_connected();
+    Wait wait(*this, *machine);
+    send("power_off", machine->uuid().value(), 0, true);
+    const bool is_off =
+        co_await wait.until([](const Heard& heard) { return heard.off; }, kOffLimit);
+    if (!is_off) {
+        throw vim::make_fault<vim::InvalidState>(
+            "The machine was ended, but its lease could not be given back yet: high availability "
+            "goes on trying.");
+    }
+}
+
+void Availability::expect_end(const Machine& machine, bool ends) {
+    if (is_guarded(machine)) send("ends", machine.uuid().value(), 0, ends);
+}
+
+void Availability::guest_ready(const Machine& machine) {
+    if (is_guarded(machine)) send("ready", machine.uuid().value(), 0, true);
+}
+
+}  // namespace drover::host

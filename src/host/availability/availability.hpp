@@ -1,0 +1,98 @@
+#pragma once
+
+// This host's side of high availability: speaks with drover-had, which owns the leases of protected
+// machines and decides whether they may run. This daemon makes their processes, standing still, and
+// drover-had lets them go. src/had/README.md tells what is said.
+
+#include <boost/asio/local/stream_protocol.hpp>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "host/machines/machines.hpp"
+
+namespace drover::host {
+
+/// Among a domain's metadata: where its second monitor is, which is drover-had's. The engine makes
+/// it. A domain that has it is never continued, moved or let go by this daemon.
+inline constexpr std::string_view kMetadataMonitor = "monitor";
+
+/// Whether drover-had keeps the machine that runs here.
+bool is_guarded(const Machine& machine);
+/// Throws NotSupported if it does.
+void require_not_guarded(const Machine& machine, std::string_view doing);
+
+/// Belongs to the strand. Does nothing where no socket is configured.
+class Availability {
+public:
+    struct Actions {
+        /// Starts a machine that stands still, with a lease that is there; the caller has it.
+        std::function<task::Awaitable<void>(MachinePtr, std::uint64_t generation)> start;
+        /// Registers the machine of this .vmx file.
+        std::function<task::Awaitable<MachinePtr>(std::string path)> adopt;
+        /// Whether this host takes machines now.
+        std::function<bool()> takes;
+    };
+
+    Availability(const HostContext& context, Machines& machines)
+        : context_(context), machines_(machines) {}
+
+    /// After the machines have been compared with the hypervisor.
+    void start(Actions actions);
+
+    bool protects(const Machine& machine) const;
+    /// What goes into the metadata of its domain.
+    std::string monitor_of(const Machine& machine) const;
+
+    /// Asks for the machine's lease; its generation. Throws what says why it can't be had.
+    task::Awaitable<std::uint64_t> ask_for(MachinePtr machine);
+    /// Its process exists, standing still: returns when it runs. Throws if it may not any more.
+    task::Awaitable<void> let_go(MachinePtr machine, std::uint64_t generation);
+    /// Its process could not be made.
+    void start_failed(const Machine& machine, std::uint64_t generation);
+    /// Ends the machine, and returns when its lease says that it is off.
+    task::Awaitable<void> power_off(MachinePtr machine);
+    /// Its process is about to be ended on purpose (or, `ends` = false, is not after all).
+    void expect_end(const Machine& machine, bool ends);
+    /// Its guest answers.
+    void guest_ready(const Machine& machine);
+
+private:
+    using Socket = boost::asio::local::stream_protocol::socket;
+    /// What has been heard of a machine that somebody waits for.
+    struct Heard {
+        std::optional<std::uint64_t> launch{};
+        bool runs = false;
+        bool off = false;
+        bool lost = false;
+    };
+    class Wait;
+
+    task::Awaitable<void> stay_connected();
+    task::Awaitable<void> listen();
+    task::Awaitable<void> tell_what_it_takes();
+    void take(const std::string& line);
+    void greet(const std::string& line);
+    void launch(const std::string& uuid, const std::string& path, std::uint64_t generation);
+    task::Awaitable<void> start_unasked(std::string uuid, std::string path,
+                                        std::uint64_t generation);
+    task::Awaitable<void> wait_for_end(MachinePtr machine);
+    task::Awaitable<void> shut_down(MachinePtr machine);
+    void send(const std::string& what, const std::string& uuid, std::uint64_t generation,
+              bool done);
+    void require_connected() const;
+
+    const HostContext& context_;
+    Machines& machines_;
+    Actions actions_;
+    std::optional<Socket> socket_;
+    bool is_greeted_ = false;
+    std::optional<bool> said_takes_;
+    std::string monitors_;
+    std::set<std::string> protected_;
+    std::map<std::string, Heard> heard_;
+};
+
+}  // namespace drover::host

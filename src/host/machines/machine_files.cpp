@@ -1,0 +1,75 @@
+#include "host/machines/machine_files.hpp"
+
+#include <algorithm>
+
+#include "host/machines/leases.hpp"
+
+namespace drover::host {
+
+using storage::DatastorePath;
+
+namespace {
+
+bool is_file_of(std::string_view file, std::string_view stem) {
+    for (const std::string_view ending :
+         {".vmx", ".vmx~", ".vmxf", ".vmsd", ".nvram", ".vmss", ".log"}) {
+        if (file == std::string(stem) + std::string(ending)) return true;
+    }
+    if (file.starts_with(std::string(stem) + "-") && file.ends_with(".png")) return true;
+    return file.starts_with("vmware") && file.ends_with(".log");
+}
+
+}  // namespace
+
+void delete_if_there(const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const storage::StorageError& error) {
+        if (error.kind() != storage::StorageErrorKind::not_found) throw;
+    }
+}
+
+std::vector<std::string> files_of_machine(storage::Datastore& store, const DatastorePath& vmx) {
+    std::string stem = vmx.file_name();
+    if (stem.ends_with(".vmx")) stem.resize(stem.size() - 4);
+    std::vector<std::string> names;
+    delete_if_there([&] {
+        for (const auto& info : store.blobs().list(vmx.parent())) {
+            if (info.kind != storage::FileKind::file || !is_file_of(info.name, stem)) continue;
+            names.push_back(info.name);
+        }
+    });
+    return names;
+}
+
+void delete_files(storage::Datastore& store, const DatastorePath& vmx,
+                  const std::vector<std::string>& kept) {
+    const DatastorePath directory = vmx.parent();
+    for (const std::string& name : files_of_machine(store, vmx)) {
+        if (std::ranges::find(kept, directory.child(name)->to_string()) != kept.end()) continue;
+        delete_if_there([&] { store.blobs().remove(*directory.child(name)); });
+    }
+    delete_if_there([&] { store.compare_and_swap().remove(Leases::cell_of(vmx)); });
+    if (directory.is_root()) return;
+    try {
+        store.blobs().remove_directory(directory);
+    } catch (const storage::StorageError& error) {
+        using enum storage::StorageErrorKind;
+        if (error.kind() != directory_not_empty && error.kind() != not_found) throw;
+    }
+}
+
+std::vector<std::string> serial_logs_of(const Machine& machine) {
+    std::vector<std::string> logs;
+    for (const auto& device : machine.config.hardware().device()) {
+        const auto backing = device.backing().as<vim::VirtualDeviceFileBackingInfo>();
+        if (!backing || !device.is<vim::VirtualSerialPort>()) continue;
+        const auto log = DatastorePath::parse(backing.fileName());
+        if (log && !log->is_root() && log->parent() == machine.path.parent()) {
+            logs.emplace_back(backing.fileName());
+        }
+    }
+    return logs;
+}
+
+}  // namespace drover::host
