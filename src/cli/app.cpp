@@ -54,6 +54,7 @@ reference (vm-12). "drover vm COMMAND --help" shows examples.)");
     add_vm_cdrom(vm, context);
     add_vm_console(vm, context);
     add_vm_ip(vm, context);
+    add_vm_migrate(vm, context);
 }
 
 void add_all(CLI::App& app, Context& context) {
@@ -66,6 +67,16 @@ void add_all(CLI::App& app, Context& context) {
     auto& host = add_group(app, "host", "Hosts");
     add_host_list(host, context);
     add_host_info(host, context);
+    add_host_add(host, context);
+    add_host_maintenance(host, context);
+    add_datacenter(add_group(app, "datacenter", "Datacenters of a center"), context);
+    CLI::App& clusters = add_group(app, "cluster", "Clusters of a center");
+    add_cluster(clusters, context);
+    add_cluster_evc(clusters, context);
+    add_pool(add_group(app, "pool", "Resource pools"), context);
+    add_drs(add_group(app, "drs", "Where a cluster's machines run, and why"), context);
+    add_center(add_group(app, "center", "Backup, restore and certificate of a center"), context);
+    add_top(app, context);
     auto& datastore = add_group(app, "datastore", "Datastores and their files");
     add_datastore_list(datastore, context);
     add_datastore_info(datastore, context);

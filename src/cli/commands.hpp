@@ -29,9 +29,20 @@ void add_vm_nic(CLI::App& parent, Context& context);
 void add_vm_cdrom(CLI::App& parent, Context& context);
 void add_vm_console(CLI::App& parent, Context& context);
 void add_vm_ip(CLI::App& parent, Context& context);
+void add_vm_migrate(CLI::App& parent, Context& context);
 
 void add_host_list(CLI::App& parent, Context& context);
 void add_host_info(CLI::App& parent, Context& context);
+void add_host_add(CLI::App& parent, Context& context);  ///< remove, disconnect, reconnect
+void add_host_maintenance(CLI::App& parent, Context& context);
+
+void add_datacenter(CLI::App& parent, Context& context);  ///< list, create, destroy
+void add_cluster(CLI::App& parent, Context& context);     ///< list, create, destroy
+void add_cluster_evc(CLI::App& parent, Context& context);
+void add_pool(CLI::App& parent, Context& context);    ///< list, destroy
+void add_drs(CLI::App& parent, Context& context);     ///< show, plan, explain, apply, why-not
+void add_center(CLI::App& parent, Context& context);  ///< backup, restore, certificate
+void add_top(CLI::App& parent, Context& context);
 
 void add_datastore_list(CLI::App& parent, Context& context);
 void add_datastore_info(CLI::App& parent, Context& context);

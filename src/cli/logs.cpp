@@ -96,10 +96,14 @@ void fetch(Context& context, const std::string& url, const std::filesystem::path
     throw client::ConnectionError(fmt::format("{}: HTTP status {}", url, status));
 }
 
-void bundle(Context& context, const std::string& directory) {
+// Of a center: its own, and those of the hosts that are named.
+void bundle(Context& context, const std::string& directory, const std::vector<std::string>& hosts) {
     auto& connection = context.connection();
     auto request = vim::GenerateLogBundles_TaskRequest::make();
     request.set_includeDefault(true);
+    std::vector<vim::MoRef> references;
+    for (const std::string& host : hosts) references.push_back(*host_of(connection, host));
+    if (!references.empty()) request.set_host(references);
     const auto done =
         run_job(context, {"log bundle", [&] {
                               return connection.start("GenerateLogBundles_Task",
@@ -119,7 +123,7 @@ void bundle(Context& context, const std::string& directory) {
 }  // namespace
 
 void add_logs(CLI::App& parent, Context& context) {
-    auto* logs = parent.add_subcommand("logs", "Logs of hosts");
+    auto* logs = parent.add_subcommand("logs", "Logs of hosts and centers");
     logs->require_subcommand(1);
     auto host = std::make_shared<std::string>();
     const auto with_host = [&](CLI::App* command) {
@@ -146,8 +150,11 @@ void add_logs(CLI::App& parent, Context& context) {
                              "Have everything packed that tells what went wrong, and "
                              "fetch it");
     auto directory = std::make_shared<std::string>();
+    auto hosts = std::make_shared<std::vector<std::string>>();
     bundle_command->add_option("DIRECTORY", *directory, "where to; else this one");
-    bundle_command->callback([&context, directory] { bundle(context, *directory); });
+    bundle_command->add_option("--host", *hosts, "also of this host of a center; again for others")
+        ->type_name("HOST");
+    bundle_command->callback([&context, directory, hosts] { bundle(context, *directory, *hosts); });
 }
 
 }  // namespace drover::cli
