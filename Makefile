@@ -6,7 +6,7 @@ JOBS  ?= $(shell nproc)
 BIN   := $(BUILD)/bin
 SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: docs run stop simulate build test test-unit test-e2e lint format bench fuzz packages soak-guest-boot asan tsan deps-build deps-run deps-test clean
+.PHONY: docs run stop simulate build soak-migrate test test-unit test-e2e lint format bench fuzz packages soak-guest-boot test-ha soak-ha asan tsan deps-build deps-run deps-test clean
 
 ## Start the three-host sandbox cluster and say where to click and how to log in.
 run: deps-run build
@@ -65,9 +65,28 @@ packages: build
 	cd $(BUILD) && cpack -G DEB
 	@ls $(BUILD)/packages/*.deb
 
+## A machine that moves under memory load, and moves in the middle of which something is killed.
+## Goes on where it was stopped: build/soak-migrate.jsonl has a line for each.
+soak-migrate: deps-test deps-run build
+	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
+		tests/e2e/center_migration_soak.py --moves $(or $(MOVES),200) --kills $(or $(KILLS),50) \
+		--ledger $(abspath $(BUILD))/soak-migrate.jsonl
+
 ## The demo guest on every disk bus and network adapter, by BIOS and UEFI (about half an hour).
 soak-guest-boot: deps-test deps-run build
 	tests/run-as-root /usr/bin/python3 tests/sandbox/guest_boot_soak.py
+
+## High availability in simulated worlds, the product's state machine, then with each rule dropped;
+## and faults of real hosts with real guests.
+test-ha: deps-test deps-run build
+	$(BIN)/ha_sim --first 1 --count 500
+	$(BIN)/ha_sim --first 1 --count 300 --mutants
+	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
+		tests/e2e/ha_failover_faults.py
+
+## Twenty thousand worlds (SEEDS=100000 for more). Goes on where it was stopped.
+soak-ha: build
+	$(BIN)/ha_sim --first 1 --count $(or $(SEEDS),20000) --ledger $(BUILD)/soak-ha.ledger
 
 ## The reference pages that are made of the program itself.
 docs: build
