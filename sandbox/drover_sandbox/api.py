@@ -28,14 +28,15 @@ class Session:
                                                        timeout=60)
         self._headers = {"Content-Type": "application/json"}
         self._name = host.name
-        self.call("SessionManager", "ha-sessionmgr", "Login", userName=plans.ACCOUNT,
+        self._sessions = "SessionManager" if host.is_center else "ha-sessionmgr"
+        self.call("SessionManager", self._sessions, "Login", userName=plans.ACCOUNT,
                   password=plan.password)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.call("SessionManager", "ha-sessionmgr", "Logout")
+        self.call("SessionManager", self._sessions, "Logout")
         self._connection.close()
 
     def call(self, kind, reference, member, **arguments):
@@ -70,6 +71,21 @@ class Session:
         if response.status >= 300:
             raise SandboxError(f"{self._name}: {member}: {text.decode(errors='replace')[:300]}")
         return json.loads(text) if text else None
+
+
+def make_cluster(plan, thumbprints):
+    """Makes a datacenter with one cluster and joins every host to it."""
+    with Session(plan, plan.center) as session:
+        datacenter = session.call("Folder", "group-d1", "CreateDatacenter",
+                                  name=plans.DATACENTER)["value"]
+        folder = session.read("Datacenter", datacenter, "hostFolder")["value"]
+        cluster = session.call("Folder", folder, "CreateClusterEx", name=plans.CLUSTER,
+                               spec={})["value"]
+        for host in plan.hosts:
+            session.task("ClusterComputeResource", cluster, "AddHost_Task", asConnected=True,
+                         spec={"hostName": plan.address(host), "userName": plans.ACCOUNT,
+                               "password": plan.password, "force": False,
+                               "sslThumbprint": thumbprints[host.number]})
 
 
 def register_template(plan, host):

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from . import ledger, simulate, system
+from . import ledger, lesser_cpu, simulate, system
 from . import plan as plans
 from . import up as life
 from .errors import SandboxError
@@ -50,11 +50,16 @@ def _parser():
                     help="capacity of each host in cores, such as 0.5 (default: a fair share)")
     up.add_argument("--memory", type=_number(256, 1 << 24), metavar="MB",
                     help="memory of each host (default: a fair share)")
+    up.add_argument("--cpu-less", type=lesser_cpu.option, action="append", default=[],
+                    metavar="N=FEATURE,...",
+                    help="hostN's CPU lacks these features, such as 3=avx2,fma (repeatable)")
     up.add_argument("--foreground", action="store_true",
                     help="stay, and remove the sandbox on Ctrl-C")
     up.add_argument("--demo", action="store_true", help="also start a demo machine on host1")
     up.add_argument("--no-template", action="store_true",
                     help="leave the demo guest unregistered: empty inventories")
+    up.add_argument("--center", action=argparse.BooleanOptionalAction, default=None,
+                    help="join the hosts to a cluster under a center (default: if there are two)")
     up.add_argument("--no-hostd", action="store_true", help="libvirt alone, no vSphere API")
     command("down", _down, "remove a sandbox and everything in it")
     status = command("status", _status, "where the hosts are and how to log in")
@@ -76,9 +81,11 @@ def _up(options):
     memory_bytes = (options.memory or _fair_memory_mb(options.hosts)) * _MEBIBYTE
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    with_center = not options.no_hostd and (options.hosts > 1 if options.center is None
+                                            else options.center)
     plan = life.up(options.name, options.hosts, cores, memory_bytes, not options.no_hostd,
-                   options.foreground, not options.no_template, options.demo,
-                   lambda text: print(text, file=sys.stderr))
+                   with_center, options.foreground, not options.no_template, options.demo,
+                   lambda text: print(text, file=sys.stderr), dict(options.cpu_less))
     print(f"sandbox '{plan.name}' is up after {time.monotonic() - began:.0f} s\n")
     _print_table(plan)
     _print_hints(plan)
@@ -147,23 +154,27 @@ def _plan(name):
 
 def _status_value(plan):
     return {
-        "hosts": [{
-            "name": host.name,
-            "address": plan.address(host),
-            "url": f"https://{plan.address(host)}/sdk",
-            "username": plans.ACCOUNT,
-            "password": plan.password,
-            "thumbprint": life.certificate_thumbprint(plan, host),
-        } for host in plan.hosts],
-        "center": None,
+        "hosts": [_node_value(plan, host) for host in plan.hosts],
+        "center": _node_value(plan, plan.center) if plan.center else None,
         "datastore": plans.DATASTORE,
         "guest_template": plans.GUEST_TEMPLATE,
     }
 
 
+def _node_value(plan, host):
+    return {
+        "name": host.name,
+        "address": plan.address(host),
+        "url": f"https://{plan.address(host)}/sdk",
+        "username": plans.ACCOUNT,
+        "password": plan.password,
+        "thumbprint": life.certificate_thumbprint(plan, host),
+    }
+
+
 def _print_table(plan):
     print(f"{'HOST':8}{'POWER':7}{'ADDRESS':16}{'URL':30}THUMBPRINT")
-    for host in plan.hosts:
+    for host in plan.nodes:
         power = "on" if system.alive(host.pid, host.start_ticks) else "off"
         url = f"https://{plan.address(host)}/sdk"
         thumbprint = life.certificate_thumbprint(plan, host) or "-"
@@ -174,7 +185,10 @@ def _print_hints(plan):
     first = plan.hosts[0]
     name = "" if plan.name == "default" else f" --name {plan.name}"
     print(f"\nlog in as   {plans.ACCOUNT}, password {plan.password}")
-    if plan.hostd:
+    if plan.center:
+        print(f"center      https://127.0.0.1:{plan.center_port}/ (the API: /sdk), "
+              f"also https://{plan.address(plan.center)}/")
+    elif plan.hostd:
         print(f"browse      https://{plan.address(first)}/")
     print(f"datastore   [{plans.DATASTORE}]  {plan.datastore_directory}")
     print(f"demo guest  [{plans.DATASTORE}] {plans.GUEST_TEMPLATE}/{plans.GUEST_TEMPLATE}.vmx"

@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 
+from . import lesser_cpu
 from . import plan as plans
 
 # Directories that each host has for itself, and where the host sees them.
@@ -19,18 +20,36 @@ PRIVATE_DIRECTORIES = {
 def prepare(plan, host):
     """Makes the host's directories and files, in the machine's own namespaces; safe to repeat."""
     base = plan.host_directory(host)
+    os.makedirs(plan.log_directory(host), mode=0o700, exist_ok=True)
+    _state_directory(plan, host)
+    _write(os.path.join(base, "hosts"), _hosts_file(plan))
+    _write(os.path.join(base, "hostname"), host.name + "\n")
+    settings = _centerd_settings if host.is_center else _hostd_settings
+    _write(plan.config_file(host), json.dumps(settings(plan, host), indent=1) + "\n",
+           mode=0o640, group=plans.USER)
+    if not host.is_center:
+        _libvirt_files(plan, host)
+    if host.cpu_less:
+        lesser_cpu.prepare(plan, host)
+
+
+def _libvirt_files(plan, host):
+    base = plan.host_directory(host)
     for name in PRIVATE_DIRECTORIES:
         os.makedirs(os.path.join(base, name), exist_ok=True)
-    os.makedirs(plan.log_directory(host), mode=0o700, exist_ok=True)
-    _hostd_directory(plan, host)
+    identity = _identity_directory(plan, host)
+    os.makedirs(identity, mode=0o750, exist_ok=True)
+    shutil.chown(identity, plans.USER, plans.USER)
     etc = os.path.join(base, "etc-libvirt")
     os.makedirs(os.path.join(etc, "qemu"), mode=0o700, exist_ok=True)
     _write(os.path.join(etc, "libvirtd.conf"), _libvirtd_settings(plan, host))
     _write(os.path.join(etc, "qemu.conf"), _qemu_settings(plan, host))
-    _write(os.path.join(base, "hosts"), _hosts_file(plan))
-    _write(os.path.join(base, "hostname"), host.name + "\n")
-    _write(plan.config_file(host), json.dumps(_hostd_settings(plan, host), indent=1) + "\n",
-           mode=0o640, group=plans.USER)
+
+
+def _identity_directory(plan, host):
+    """The host's certificates for migrations, where hostd looks for it by itself: hostd writes
+    them, QEMU's group reads them."""
+    return plan.state_of(host) + "-migration"
 
 
 def prepare_datastore(plan):
@@ -40,8 +59,8 @@ def prepare_datastore(plan):
     os.chmod(plan.datastore_directory, 0o2770)
 
 
-def _hostd_directory(plan, host):
-    directory = os.path.join(plan.host_directory(host), "hostd")
+def _state_directory(plan, host):
+    directory = plan.state_of(host)
     os.makedirs(directory, mode=0o700, exist_ok=True)
     user = pwd.getpwnam(plans.USER)
     os.chown(directory, user.pw_uid, user.pw_gid)
@@ -73,18 +92,20 @@ cgroup_controllers = [ "cpu", "cpuacct" ]
 vnc_listen = "127.0.0.1"
 migration_address = "{plan.migration_address(host)}"
 migration_host = "{plan.migration_address(host)}"
+migrate_tls_x509_cert_dir = "{_identity_directory(plan, host)}"
+migrate_tls_x509_verify = 1
 """
 
 
 def _hosts_file(plan):
     lines = ["127.0.0.1 localhost"]
-    lines += [f"{plan.address(host)} {host.name}" for host in plan.hosts]
+    lines += [f"{plan.address(host)} {host.name}" for host in plan.nodes]
     return "\n".join(lines) + "\n"
 
 
 def _hostd_settings(plan, host):
     return {
-        "state_directory": os.path.join(plan.host_directory(host), "hostd"),
+        "state_directory": plan.state_of(host),
         "libvirt_uri": "qemu:///system",
         "rootd_socket": "/run/drover/rootd.sock",
         "host_name": host.name,
@@ -96,6 +117,14 @@ def _hostd_settings(plan, host):
         "datastores": [{"name": plans.DATASTORE, "path": plan.datastore_directory}],
         "networks": [{"name": plans.NETWORK, "bridge": plans.VM_BRIDGE}],
         "migration_address": plan.migration_address(host),
+    }
+
+
+def _centerd_settings(plan, center):
+    return {
+        "state_directory": plan.state_of(center),
+        "name": center.name,
+        "management_address": plan.address(center),
     }
 
 

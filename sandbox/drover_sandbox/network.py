@@ -53,15 +53,26 @@ def create_bridges(plan):
 
 
 def connect_host(plan, host, pid):
-    """Lays both cables to the network namespace of process `pid`."""
+    """Lays the cables to the network namespace of process `pid`; a center needs only the first."""
     alias = plans.interface_alias(plan.name)
-    for ours, theirs, bridge, kind in (
-            (plan.uplink(host), "uplink0", plan.bridge, 1),
-            (plan.migration_uplink(host), "migration0", plan.migration_bridge, 2)):
+    cables = [(plan.uplink(host), "uplink0", plan.bridge, 1)]
+    if not host.is_center:
+        cables.append((plan.migration_uplink(host), "migration0", plan.migration_bridge, 2))
+    for ours, theirs, bridge, kind in cables:
         system.run("ip", "link", "del", ours, check=False)  # of a host that just went off
         system.run("ip", "link", "add", "name", ours, "type", "veth", "peer", "name", theirs,
                    "address", plan.mac(host, kind), "netns", str(pid))
         system.run("ip", "link", "set", "dev", ours, "alias", alias, "master", bridge, "up")
+
+
+def configure_center(plan, center):
+    """The same for the center, which has no machines."""
+    for line in ("link set lo up",
+                 f"addr add {plan.address(center)}/24 dev uplink0",
+                 "link set uplink0 up",
+                 f"route add default via {plan.gateway}"):
+        system.run("ip", *line.split())
+    _disable_ipv6("uplink0")
 
 
 def configure_host(plan, host):

@@ -20,6 +20,11 @@ VM_BRIDGE = "vSwitch0"  # begins as drover-rootd is told that bridges may
 BRIDGE_PREFIX = "vSwitch"
 ACCOUNT = "root"
 MAX_HOSTS = 16
+CENTER = "center"
+CENTER_NUMBER = 253
+CENTER_PORTS = range(8443, 8500)  # on the machine's own 127.0.0.1: the first that is free
+DATACENTER = "Datacenter"
+CLUSTER = "Cluster"
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?")
 
@@ -33,10 +38,15 @@ class Host:
     pid: int = 0
     start_ticks: int = 0  # of that process: guards against a reused pid
     off: bool = False  # switched off on purpose (drover sandbox kill)
+    cpu_less: list = field(default_factory=list)  # features that its CPU lacks
+
+    @property
+    def is_center(self):
+        return self.number == CENTER_NUMBER
 
     @property
     def name(self):
-        return f"host{self.number}"
+        return CENTER if self.is_center else f"host{self.number}"
 
 
 @dataclass
@@ -52,6 +62,8 @@ class Plan:
     password: str
     hostd: bool  # False: libvirt alone
     hosts: list = field(default_factory=list)
+    center: Host | None = None
+    center_port: int = 0  # of 127.0.0.1, where a browser on this machine finds the center
     ready: bool = False  # every host has answered
     owner: list = field(default_factory=list)  # [pid, start_ticks] of an `up` still at work
     watcher: list = field(default_factory=list)
@@ -77,14 +89,30 @@ class Plan:
     def host_directory(self, host):
         return os.path.join(self.directory, "hosts", host.name)
 
+    @property
+    def nodes(self):
+        """The hosts and, if there is one, the center: each has a world of its own."""
+        return self.hosts + ([self.center] if self.center else [])
+
+    def daemon_name(self, host):
+        return "drover-centerd" if host.is_center else "drover-hostd"
+
+    def state_of(self, host):
+        """The directory of the node's own daemon."""
+        return os.path.join(self.host_directory(host), "centerd" if host.is_center else "hostd")
+
     def config_file(self, host):
-        return os.path.join(self.host_directory(host), "hostd.json")
+        return self.state_of(host) + ".json"
+
+    def ha_config_file(self, host):
+        """drover-had's; it runs where there is one."""
+        return os.path.join(self.host_directory(host), "ha.json")
 
     def log_directory(self, host):
         return os.path.join(self.host_directory(host), "log")
 
     def certificate_file(self, host):
-        return os.path.join(self.host_directory(host), "hostd", "tls", "certificate.pem")
+        return os.path.join(self.state_of(host), "tls", "certificate.pem")
 
     @property
     def bridge(self):
@@ -136,11 +164,11 @@ class Plan:
 
     # -- hosts ------------------------------------------------------------------------------
     def host(self, name):
-        """Returns the host called `name` ("host2" or "2")."""
-        for host in self.hosts:
+        """Returns the host called `name` ("host2" or "2"), or the center ("center")."""
+        for host in self.nodes:
             if name in (host.name, str(host.number)):
                 return host
-        names = ", ".join(host.name for host in self.hosts)
+        names = ", ".join(host.name for host in self.nodes)
         raise SandboxError(f"no host '{name}' in sandbox '{self.name}' (there are {names})")
 
     def to_json(self):
@@ -150,7 +178,8 @@ class Plan:
     def from_json(value):
         """The reverse of to_json(); raises TypeError or KeyError for anything else."""
         hosts = [Host(**item) for item in value["hosts"]]
-        plan = Plan(**{**value, "hosts": hosts})
+        center = Host(**value["center"]) if value["center"] else None
+        plan = Plan(**{**value, "hosts": hosts, "center": center})
         check_name(plan.name)
         if not (isinstance(plan.net_a, int) and isinstance(plan.net_b, int)):
             raise TypeError("net_a and net_b must be numbers")

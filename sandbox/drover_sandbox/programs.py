@@ -46,6 +46,19 @@ def find(name):
                        "where it is in DROVER_BIN_DIR, or bring up libvirt alone (--no-hostd)")
 
 
+def daemons(with_center):
+    """Returns the names of drover's own daemons that a sandbox runs."""
+    return ["drover-rootd", "drover-hostd"] + (["drover-centerd"] if with_center else [])
+
+
+def has_high_availability():
+    """Whether drover-had was built; it runs on hosts where it is configured only."""
+    try:
+        return bool(find("drover-had"))
+    except SandboxError:
+        return False
+
+
 def install(plan):
     """Copies the daemons into the sandbox, where the user drover can run them.
 
@@ -53,8 +66,24 @@ def install(plan):
     the sandbox runs.
     """
     os.makedirs(plan.program_directory, mode=0o755, exist_ok=True)
-    for name in ("drover-rootd", "drover-hostd"):
+    names = daemons(plan.center is not None)
+    for name in names + (["drover-had"] if has_high_availability() else []):
         target = plan.program(name)
         shutil.copyfile(find(name), target + ".new")
         os.chmod(target + ".new", 0o755)
         os.replace(target + ".new", target)
+    _install_web_client(plan)
+
+
+def _install_web_client(plan):
+    """Copies the web client to where the daemons look for it, if it was built."""
+    share = os.path.join("share", "drover", "web")
+    built = os.path.join(os.path.dirname(os.path.dirname(find("drover-hostd"))), share)
+    target = os.path.join(os.path.dirname(plan.program_directory), share)
+    shutil.rmtree(target, ignore_errors=True)
+    if os.path.exists(os.path.join(built, "index.html")):
+        shutil.copytree(built, target)
+        for place, _, files in os.walk(os.path.dirname(os.path.dirname(target))):
+            os.chmod(place, 0o755)
+            for name in files:
+                os.chmod(os.path.join(place, name), 0o644)

@@ -4,6 +4,7 @@ It is process 1 of the host's process namespace: when it goes, by whatever means
 everything in the host, machines included. That is the host's power switch.
 """
 
+import fcntl
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ import sys
 import time
 import traceback
 
-from . import cgroup, host_files, network, system
+from . import cgroup, host_files, lesser_cpu, network, system
 from . import plan as plans
 
 _RUN_BYTES = "64m"
@@ -35,15 +36,17 @@ def spawn(plan, host):
     middle = cgroup.fork_into(plan)
     if middle == 0:
         try:
+            browser = _listen_for_browser(plan) if host.is_center else None
             log = os.path.join(plan.log_directory(host), "supervisor.log")
             system.detach(log)
-            system.close_all_but({pid_write, go_read, answer_write})
+            kept = {browser.fileno()} if browser else set()
+            system.close_all_but({pid_write, go_read, answer_write} | kept)
             system.unshare(system.CLONE_NEWNS | system.CLONE_NEWUTS | system.CLONE_NEWIPC
                            | system.CLONE_NEWPID | system.CLONE_NEWNET)
             pid = os.fork()
             if pid == 0:
                 os.close(pid_write)
-                _main(plan, host, go_read, answer_write)
+                _main(plan, host, go_read, answer_write, browser)
             os.write(pid_write, b"%d" % pid)
         except BaseException:  # noqa: BLE001  nothing may run on in a forked copy of the caller
             traceback.print_exc()
@@ -57,15 +60,27 @@ def spawn(plan, host):
     return int(text or b"0"), go_write, answer_read
 
 
-def _main(plan, host, go, answer):
+def _listen_for_browser(plan):
+    """Opens the center's port on this machine's own loopback interface.
+
+    A socket stays in the network namespace in which it was made, so it works inside the center's.
+    """
+    return socket.create_server(("127.0.0.1", plan.center_port), backlog=128)
+
+
+def _main(plan, host, go, answer, browser):
     """Process 1 of the host; never returns."""
     try:
         if os.read(go, 8) != b"go":
             os._exit(1)  # whoever wanted us is gone
         os.close(go)
         _make_world(plan, host)
-        network.configure_host(plan, host)
-        daemons = _start_daemons(plan, host)
+        if host.is_center:
+            network.configure_center(plan, host)
+            daemons = _start_center(plan, host, browser)
+        else:
+            network.configure_host(plan, host)
+            daemons = _start_daemons(plan, host)
         os.write(answer, b"ok")
     except BaseException as error:  # noqa: BLE001  the reason goes to the caller
         traceback.print_exc()
@@ -73,7 +88,7 @@ def _main(plan, host, go, answer):
         os._exit(1)
     os.close(answer)
     try:
-        _watch(daemons)
+        _watch(plan, host, daemons)
     finally:
         os._exit(0)
 
@@ -97,23 +112,26 @@ def _make_world(plan, host):
     # The fresh /run hides the machine's system bus: libvirt must not hand guests to machined.
     for name in ("libvirt", "drover", "lock"):
         os.mkdir(f"/run/{name}", 0o755)
-    for name, target in host_files.PRIVATE_DIRECTORIES.items():
+    private = {} if host.is_center else host_files.PRIVATE_DIRECTORIES
+    for name, target in private.items():
         os.makedirs(target, exist_ok=True)
         system.mount(os.path.join(base, name), target, None, system.MS_BIND)
     for name in ("hosts", "hostname"):
         if os.path.exists(f"/etc/{name}"):
             system.mount(os.path.join(base, name), f"/etc/{name}", None, system.MS_BIND)
+    if host.cpu_less:
+        lesser_cpu.install(plan, host)
 
 
 class Daemon:
     """One program that is to run for as long as the host does."""
 
-    def __init__(self, plan, host, command, name=None, listener=None):
+    def __init__(self, plan, host, command, name=None, listeners=()):
         self.name = name or os.path.basename(command[0])
         self.pid = 0
         self.next_start = 0.0
         self._command = command
-        self._listener = listener
+        self._listeners = listeners
         self._log = os.path.join(plan.log_directory(host), f"{self.name}.log")
         self._started = 0.0
         self._pause_s = 0.1
@@ -144,16 +162,15 @@ class Daemon:
         log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        for number in (signal.SIGTERM, signal.SIGCHLD):
+        for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                        "LANG": "C.UTF-8", "HOME": "/"}
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.setsid()
-        if self._listener is not None:
-            os.dup2(self._listener.fileno(), 3)
-            os.set_inheritable(3, True)  # dup2 leaves a descriptor alone that is 3 already
-            environment.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+        if self._listeners:
+            _hand_over(self._listeners)
+            environment.update(LISTEN_FDS=str(len(self._listeners)), LISTEN_PID=str(os.getpid()))
         os.execvpe(self._command[0], self._command, environment)
 
     def _rotate_log(self):
@@ -162,6 +179,15 @@ class Daemon:
                 os.replace(self._log, self._log + ".1")
         except OSError:
             pass  # no log yet
+
+
+def _hand_over(listeners):
+    """Makes the sockets descriptors 3 and up, as systemd's protocol wants them."""
+    moved = [fcntl.fcntl(listener.fileno(), fcntl.F_DUPFD, 64) for listener in listeners]
+    for number, descriptor in enumerate(moved, start=3):
+        os.dup2(descriptor, number)
+        os.set_inheritable(number, True)
+        os.close(descriptor)
 
 
 def unprivileged(command):
@@ -181,10 +207,10 @@ def _start_daemons(plan, host):
         daemons.append(daemon)
         return daemon
 
-    listener = None
+    listeners = []
     if plan.hostd:
         # Open before hostd and for as long as the host lives: clients may connect at any time.
-        listener = socket.create_server((plan.address(host), 443), backlog=128)
+        listeners.append(socket.create_server((plan.address(host), 443), backlog=128))
         rootd = start([plan.program("drover-rootd"), "--socket", _ROOTD_SOCKET, "--peer-user",
                        plans.USER, "--datastore-root", plan.datastore_directory,
                        "--bridge-prefix", plans.BRIDGE_PREFIX])
@@ -195,8 +221,31 @@ def _start_daemons(plan, host):
         hostd = plan.program("drover-hostd")
         _set_password(plan, host, hostd)
         start(unprivileged([hostd, "--config", plan.config_file(host)]), name="drover-hostd",
-              listener=listener)
+              listeners=listeners)
+    _protect(plan, host, daemons)
     return daemons
+
+
+def _protect(plan, host, daemons):
+    """Starts high availability once there is a configuration of it."""
+    if host.is_center or not os.path.exists(plan.ha_config_file(host)):
+        return
+    if any(daemon.name == "drover-had" for daemon in daemons):
+        return
+    daemon = Daemon(plan, host, [plan.program("drover-had"), "--config",
+                                 plan.ha_config_file(host)])
+    daemon.start()
+    daemons.append(daemon)
+
+
+def _start_center(plan, center, browser):
+    listeners = [socket.create_server((plan.address(center), 443), backlog=128), browser]
+    centerd = plan.program("drover-centerd")
+    _set_password(plan, center, centerd)
+    daemon = Daemon(plan, center, unprivileged([centerd, "--config", plan.config_file(center)]),
+                    name="drover-centerd", listeners=listeners)
+    daemon.start()
+    return [daemon]
 
 
 def _hide_useless_kvm():
@@ -230,25 +279,27 @@ def _wait_for_socket(path, daemon, wait_s, kind=socket.SOCK_STREAM):
     raise RuntimeError(f"{daemon.name} does not answer on {path}; see its log")
 
 
-def _set_password(plan, host, hostd):
+def _set_password(plan, host, program):
     """Makes the first account, once in the life of the host."""
     done = os.path.join(plan.host_directory(host), "account-made")
     if os.path.exists(done):
         return
     result = subprocess.run(
-        unprivileged([hostd, "--config", plan.config_file(host), "--set-password",
+        unprivileged([program, "--config", plan.config_file(host), "--set-password",
                       plans.ACCOUNT]),
         input=plan.password + "\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         check=False)
     if result.returncode != 0:
-        raise RuntimeError(f"drover-hostd --set-password: {result.stdout.strip()[-400:]}")
+        name = plan.daemon_name(host)
+        raise RuntimeError(f"{name} --set-password: {result.stdout.strip()[-400:]}")
     with open(done, "w", encoding="ascii"):
         pass
 
 
-def _watch(daemons):
-    """Reaps every process of the host and restarts daemons; returns on SIGTERM."""
-    signals = {signal.SIGCHLD, signal.SIGTERM}
+def _watch(plan, host, daemons):
+    """Reaps every process of the host and restarts daemons; returns on SIGTERM. SIGHUP says that
+    there is a configuration of high availability now."""
+    signals = {signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP}
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     while True:
@@ -262,6 +313,8 @@ def _watch(daemons):
         got = signal.sigtimedwait(signals, max(0.01, min(pauses, default=3600.0)))
         if got is not None and got.si_signo == signal.SIGTERM:
             return
+        if got is not None and got.si_signo == signal.SIGHUP:
+            _protect(plan, host, daemons)
 
 
 def _reap(daemons):

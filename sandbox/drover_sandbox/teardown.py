@@ -21,7 +21,7 @@ def remove(name):
         for pid, ticks in filter(None, (plan.watcher, plan.dnsmasq)):
             if pid != os.getpid():
                 system.kill_and_wait(pid, ticks)
-        for host in plan.hosts:
+        for host in plan.nodes:
             if not system.kill_and_wait(host.pid, host.start_ticks, signal.SIGKILL):
                 time.sleep(0.5)
     left = [f"process {pid}" for pid in sorted(cgroup.kill_all(partition))]

@@ -20,20 +20,21 @@ from .errors import SandboxError
 _START_S = 120.0  # a busy machine takes its time; an idle one needs about ten seconds
 
 
-def up(name, hosts, cpu_cores, memory_bytes, with_hostd, foreground, template_registered, demo,
-       say):
+def up(name, hosts, cpu_cores, memory_bytes, with_hostd, with_center, foreground,
+       template_registered, demo, say, cpu_less=None):
     """Brings a sandbox up; returns its Plan. Does nothing when it is up already.
 
-    Whatever fails, nothing of the sandbox stays behind.
+    `cpu_less`: which features the CPUs of single hosts lack, by their numbers. Whatever fails,
+    nothing of the sandbox stays behind.
     """
     programs.check()
     if with_hostd:
-        for daemon in ("drover-rootd", "drover-hostd"):
+        for daemon in programs.daemons(with_center):
             programs.find(daemon)
     with ledger.locked(name):
         plan = ledger.read(name)
         if plan and plan.ready and not (plan.owner and not system.alive(*plan.owner)):
-            if any(host.off or system.alive(host.pid, host.start_ticks) for host in plan.hosts):
+            if any(host.off or system.alive(host.pid, host.start_ticks) for host in plan.nodes):
                 say(f"sandbox '{name}' is up already")
                 _mend(plan)
                 return plan
@@ -43,15 +44,22 @@ def up(name, hosts, cpu_cores, memory_bytes, with_hostd, foreground, template_re
         _ensure_user(say)
         images = _guest_images(say)
         try:
-            plan = _lay_ground(name, hosts, cpu_cores, memory_bytes, with_hostd, images, say)
-            say(f"starting {hosts} hosts on {plan.gateway}/24")
-            _start_hosts(plan, plan.hosts)
+            plan = _lay_ground(name, hosts, cpu_cores, memory_bytes, with_hostd, with_center,
+                               images, say, cpu_less or {})
+            what = f"{hosts} hosts and a center" if with_center else f"{hosts} hosts"
+            say(f"starting {what} on {plan.gateway}/24")
+            _start_hosts(plan, plan.nodes)
             if with_hostd:
                 for host in plan.hosts if template_registered else ():
                     api.register_template(plan, host)
                 if demo:
                     say(f"starting the demo machine '{api.MACHINE}' on {plan.hosts[0].name}")
                     api.start_demo_machine(plan, plan.hosts[0])
+                if with_center:
+                    say(f"joining the hosts to the cluster '{plans.CLUSTER}'")
+                    thumbprints = {host.number: certificate_thumbprint(plan, host)
+                                   for host in plan.hosts}
+                    api.make_cluster(plan, thumbprints)
             plan.ready = True
             if not foreground:
                 plan.owner = []
@@ -109,14 +117,19 @@ def certificate_thumbprint(plan, host):
     return ":".join(digest[at:at + 2] for at in range(0, len(digest), 2))
 
 
-def _lay_ground(name, hosts, cpu_cores, memory_bytes, with_hostd, images, say):
+def _lay_ground(name, hosts, cpu_cores, memory_bytes, with_hostd, with_center, images, say,
+                cpu_less):
     """Makes everything that the hosts stand on."""
     with ledger.locked(""):
         net_a, net_b = network.choose(name)
         plan = plans.Plan(name=name, net_a=net_a, net_b=net_b, cpu_cores=cpu_cores,
                           memory_bytes=memory_bytes, password=secrets.token_urlsafe(12),
                           hostd=with_hostd, owner=system.identity(os.getpid()))
-        plan.hosts = [plans.Host(number, str(uuid.uuid4())) for number in range(1, hosts + 1)]
+        plan.hosts = [plans.Host(number, str(uuid.uuid4()), cpu_less=cpu_less.get(number, []))
+                      for number in range(1, hosts + 1)]
+        if with_center:
+            plan.center = plans.Host(plans.CENTER_NUMBER, str(uuid.uuid4()))
+            plan.center_port = _free_port()
         os.makedirs(plan.directory, mode=0o711)
         os.chmod(plan.directory, 0o711)  # whatever the umask: hostd passes through
         ledger.write(plan)
@@ -131,6 +144,21 @@ def _lay_ground(name, hosts, cpu_cores, memory_bytes, with_hostd, images, say):
     template.install(plan, images)
     dhcp.check(plan, plan.dnsmasq[0])
     return plan
+
+
+def _free_port():
+    """Returns a port of 127.0.0.1 for the center. Hold the network lock: two sandboxes may ask."""
+    taken = {plan.center_port for plan in map(ledger.read, ledger.names()) if plan}
+    for port in plans.CENTER_PORTS:
+        if port in taken:
+            continue
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+        except OSError:
+            continue
+    raise SandboxError(f"no free port between {plans.CENTER_PORTS.start} and "
+                       f"{plans.CENTER_PORTS.stop - 1} on 127.0.0.1 for the center")
 
 
 def _start_hosts(plan, hosts):
@@ -157,7 +185,7 @@ def _start_hosts(plan, hosts):
             os.close(answer)
     if plan.hostd:
         for host in hosts:
-            _wait_for_hostd(plan, host, deadline)
+            _wait_for_daemon(plan, host, deadline)
 
 
 def _collect(plan, answers, deadline):
@@ -176,8 +204,8 @@ def _collect(plan, answers, deadline):
                                    + _last_words(plan, host))
 
 
-def _wait_for_hostd(plan, host, deadline):
-    """Returns when drover-hostd answers HTTPS requests with its own certificate."""
+def _wait_for_daemon(plan, host, deadline):
+    """Returns when the node's daemon answers HTTPS requests with its own certificate."""
     error = "no answer"
     while time.monotonic() < deadline:
         try:
@@ -186,7 +214,8 @@ def _wait_for_hostd(plan, host, deadline):
         except (OSError, ValueError) as problem:
             error = str(problem) or type(problem).__name__
             time.sleep(0.1)
-    raise SandboxError(f"drover-hostd of {host.name} does not answer on {plan.address(host)}:443 "
+    daemon = plan.daemon_name(host)
+    raise SandboxError(f"{daemon} of {host.name} does not answer on {plan.address(host)}:443 "
                        f"({error})" + _last_words(plan, host))
 
 
@@ -205,7 +234,8 @@ def _ask(plan, host):
 def _last_words(plan, host):
     """Returns the ends of the host's logs, for a message about a host that failed."""
     words = []
-    for file in ("drover-hostd.log", "drover-rootd.log", "libvirtd.log", "supervisor.log"):
+    for name in ("drover-centerd", "drover-hostd", "drover-rootd", "libvirtd", "supervisor"):
+        file = f"{name}.log"
         try:
             with open(os.path.join(plan.log_directory(host), file), encoding="utf-8",
                       errors="replace") as log:

@@ -59,14 +59,14 @@ def _main(name):
 def _is_over(plan):
     if plan.owner:
         return not system.alive(*plan.owner)
-    wanted = [host for host in plan.hosts if not host.off]
+    wanted = [host for host in plan.nodes if not host.off]
     return bool(wanted) and not any(system.alive(host.pid, host.start_ticks) for host in wanted)
 
 
 def _wait(plan):
     """Waits until one of the processes that matter is gone, or the ledger may have changed."""
     processes = [plan.owner, plan.dnsmasq]
-    processes += [[host.pid, host.start_ticks] for host in plan.hosts if not host.off]
+    processes += [[host.pid, host.start_ticks] for host in plan.nodes if not host.off]
     descriptors = [system.open_process(*process) for process in processes if process]
     descriptors = [descriptor for descriptor in descriptors if descriptor is not None]
     try:
