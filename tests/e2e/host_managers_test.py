@@ -52,7 +52,7 @@ class HostManagers(unittest.TestCase):
         self.assertEqual(45, self.option(IDLE))
         self.set_option("Annotations.WelcomeMessage", "Mind the <gap>")
         address = self.sandbox.host("host1")["address"]
-        page = self.download(f"https://{address}/", cookie=False)
+        page = self.download(f"https://{address}/welcome", cookie=False)
         self.assertIn(b"Mind the &lt;gap&gt;", page)
         shown = {item.key: item.value for item in self.api.host.config.option}
         self.assertEqual(45, shown[IDLE])

@@ -2,8 +2,10 @@
 
 import contextlib
 import gzip
+import http.client
 import os
 import re
+import resource
 import shutil
 import socket
 import ssl
@@ -60,11 +62,12 @@ class LimitsTest(unittest.TestCase):
             self.assertEqual(self.status(tls), 200)
         self.assertLess(self.rss_mb(), _MOST_RSS_MB)
 
-    def connect(self, timeout=20):
+    def connect(self, timeout=20, source="127.0.0.1"):
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=timeout,
+                                       source_address=(source, 0))
         return context.wrap_socket(raw)
 
     def status(self, tls):
@@ -196,6 +199,73 @@ class LimitsTest(unittest.TestCase):
             for each in idle:
                 each.close()
         time.sleep(0.5)
+
+    def test_idle_connections_keep_nobody_out(self):
+        count = 10_000 if os.environ.get("DROVER_SLOW_TESTS") else 1_000
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 2 * count), hard))
+        idle = []
+        try:
+            for number in range(1, count + 1):
+                # One that was cut for another during its handshake is as good as an idle one.
+                with contextlib.suppress(OSError):
+                    idle.append(self.connect())
+                if number % (count // 4) == 0:
+                    for source in ("127.0.0.1", "127.0.0.2"):
+                        with self.connect(source=source) as newcomer:
+                            newcomer.sendall(_post(_CONTENT))
+                            self.assertEqual(self.status(newcomer), 200, f"{number}, {source}")
+            self.assertLess(self.rss_mb(), _MOST_RSS_MB)
+            self.assertLess(len(os.listdir(f"/proc/{self.server.pid}/fd")), 800)
+        finally:
+            for tls in idle:
+                tls.close()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    def call(self, method, this, arguments="", cookie="", wait=True):
+        """Calls a method on a connection of its own: (answer, cookie), or the open connection."""
+        kind, name = this
+        body = _ENVELOPE.format(f'<{method} xmlns="urn:vim25"><_this type="{kind}">{name}</_this>'
+                                f"{arguments}</{method}>")
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=20, context=ssl._create_unverified_context())
+        connection.request("POST", "/sdk", body, {
+            "Content-Type": "text/xml", "SOAPAction": '"urn:vim25/8.0.3.0"', "Cookie": cookie})
+        if not wait:
+            return connection
+        with contextlib.closing(connection):
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            self.assertEqual(answer.status, 200, text)
+            return text, answer.getheader("Set-Cookie", cookie).partition(";")[0]
+
+    def log_in(self):
+        _, cookie = self.call("Login", ("SessionManager", "ha-sessionmgr"),
+                              "<userName>root</userName><password>limits</password>")
+        return cookie
+
+    def test_client_that_leaves_while_it_waits_takes_no_update_along(self):
+        cookie = self.log_in()
+        collector = ("PropertyCollector", "ha-property-collector")
+        self.call("CreateFilter", collector, "<spec><propSet><type>EventManager</type>"
+                  "<pathSet>latestEvent</pathSet></propSet><objectSet><obj type='EventManager'>"
+                  "ha-eventmgr</obj></objectSet></spec><partialUpdates>true</partialUpdates>",
+                  cookie)
+        text, _ = self.call("WaitForUpdatesEx", collector, "<version></version>", cookie)
+        version = re.search("<version>(.*?)</version>", text).group(1)
+        before = len(os.listdir(f"/proc/{self.server.pid}/fd"))
+        ask = f"<version>{version}</version>"
+        for _ in range(20):
+            waiting = self.call("WaitForUpdatesEx", collector, ask, cookie, wait=False)
+            time.sleep(0.02)
+            waiting.close()
+        deadline = time.monotonic() + 10
+        while len(os.listdir(f"/proc/{self.server.pid}/fd")) > before:
+            self.assertLess(time.monotonic(), deadline, "connections of waiters stay open")
+            time.sleep(0.05)
+        self.log_in()  # an event
+        text, _ = self.call("WaitForUpdatesEx", collector, ask, cookie)
+        self.assertIn("UserLoginSessionEvent", text)
 
     def test_handshake_flood_leaves_it_usable(self):
         began = time.monotonic()

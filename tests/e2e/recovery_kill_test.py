@@ -76,7 +76,7 @@ class Operation(threading.Thread):
         return f"{self.kind} {self.machine.name} ({answer})"
 
 
-def choose(random_source, machines, number):
+def choose(random_source, machines):
     """Chooses an operation for one of the machines: (machine, kind, wanted state, call)."""
     machine = random_source.choice(machines)
     name = machine.name
@@ -111,9 +111,15 @@ def choose(random_source, machines, number):
             lambda vm: vm.ReconfigVM_Task(vim.vm.ConfigSpec(memoryMB=other)))
     if kind == "add disk":
         return machine, kind, (OFF, memory_mb, disks + 1), on_machine(
-            lambda vm: vm.ReconfigVM_Task(add_disk(number % 6 + 8 if disks > 1 else 1)))
+            lambda vm: vm.ReconfigVM_Task(add_disk(free_unit(vm))))
     return machine, kind, (OFF, memory_mb, disks - 1), on_machine(
         lambda vm: vm.ReconfigVM_Task(remove_disk(last_disk(vm))))
+
+
+def free_unit(machine):
+    taken = {device.unitNumber for device in machine.config.hardware.device
+             if isinstance(device, vim.vm.device.VirtualDisk)} | {7}  # the controller's own
+    return next(unit for unit in range(1, 16) if unit not in taken)
 
 
 def last_disk(machine):
@@ -143,7 +149,7 @@ class KillTest(unittest.TestCase):
         self.assertEqual(len(calm), 2)
         answered = 0
         for number in range(KILLS):
-            operations = self._start_two(connection, actors, number)
+            operations = self._start_two(connection, actors)
             longest = max(Operation.typical_s.setdefault(item.kind, 1.0) for item in operations)
             delay_s = self.random.uniform(0, 1.3 * longest)
             time.sleep(delay_s)
@@ -164,9 +170,9 @@ class KillTest(unittest.TestCase):
         print(f"{answered} of {2 * KILLS} operations were acknowledged before the kill")
         self._remove_all(connection)
 
-    def _start_two(self, connection, actors, number):
-        first = choose(self.random, actors, number)
-        second = choose(self.random, [item for item in actors if item is not first[0]], number)
+    def _start_two(self, connection, actors):
+        first = choose(self.random, actors)
+        second = choose(self.random, [item for item in actors if item is not first[0]])
         operations = [Operation(connection, *first), Operation(connection, *second)]
         for operation in operations:
             operation.start()

@@ -31,7 +31,7 @@ def run(*command, **keywords):
 
 
 class PackagesTest(unittest.TestCase):
-    """One life of a host's package. Needs root, for the overlay and for dpkg."""
+    """Lives of the packages of a host and of a center. Needs root, for the overlay and for dpkg."""
 
     @classmethod
     def setUpClass(cls):
@@ -63,7 +63,7 @@ class PackagesTest(unittest.TestCase):
                     f"lowerdir=/,upperdir={base}/upper,workdir={base}/work", self.root)
         self._mount("-t", "proc", "proc", self.root / "proc")
         # What the machine has of an installed drover is not this test's.
-        for left in ("etc/drover", "var/lib/drover"):
+        for left in ("etc/drover", "var/lib/drover", "etc/drover-center", "var/lib/drover-center"):
             shutil.rmtree(self.root / left, ignore_errors=True)
 
     def _mount(self, *arguments):
@@ -127,6 +127,31 @@ class PackagesTest(unittest.TestCase):
         self.assertFalse(self.exists("var/lib/drover/hostd"))
         self.assertTrue(machine.exists(), "machines always stay")
 
+    def test_life_of_a_center(self):
+        self.assertIn("drover-center-setup", self.install(self.first, ("drover-center",)))
+        self.inside("drover-center-setup", "--address", "192.0.2.9", "--name", "middle", "--port",
+                    "8443", "--password-stdin", "--no-start", input="a password\n")
+        settings = self.root / "etc/drover-center/centerd.json"
+        self.assertEqual(json.loads(settings.read_text())["name"], "middle")
+        self.assertTrue(self.exists("var/lib/drover-center/centerd.db"))
+        socket_unit = "etc/systemd/system/drover-centerd.socket.d/port.conf"
+        self.assertIn("ListenStream=8443", (self.root / socket_unit).read_text())
+        self.inside("drover-center-setup", "--name", "new", "--no-start")
+        self.assertEqual(json.loads(settings.read_text()),
+                         {"state_directory": "/var/lib/drover-center", "name": "new",
+                          "management_address": "192.0.2.9"})
+
+        self.install(self.second, ("drover-center",))
+        self.assertIn("0.1.0+next", self.inside("dpkg-query", "-W", "drover-center"))
+        self.assertTrue(self.exists("var/lib/drover-center/centerd.db"), "an upgrade keeps state")
+        self.inside("env", "SYSTEMD_OFFLINE=1", "dpkg", "--remove", "drover-center")
+        self.assertFalse(self.exists("usr/sbin/drover-centerd"))
+        self.assertFalse(self.exists(socket_unit))
+        self.assertTrue(self.exists("var/lib/drover-center/centerd.db"), "removal keeps state")
+        self.inside("env", "SYSTEMD_OFFLINE=1", "dpkg", "--purge", "drover-center")
+        self.assertFalse(self.exists("etc/drover-center"))
+        self.assertFalse(self.exists("var/lib/drover-center"))
+
     def test_what_setup_refuses(self):
         self.install(self.first)
         for arguments, word in ((["--datastore", "ds1"], "NAME=VALUE"),
@@ -142,10 +167,13 @@ class PackagesTest(unittest.TestCase):
             self.assertFalse(self.exists("etc/drover/hostd.json"))
 
     def test_units_and_tools_are_sound(self):
-        self.install(self.first, ("drover", "drover-host", "drover-sandbox"))
+        self.install(self.first, ("drover", "drover-host", "drover-center", "drover-sandbox"))
         self.inside("drover-host-setup", "--address", "192.0.2.7", "--password-stdin",
                     "--no-start", input="a password\n")
-        units = ["drover-hostd.service", "drover-hostd.socket", "drover-rootd.service"]
+        self.inside("drover-center-setup", "--address", "192.0.2.7", "--password-stdin",
+                    "--no-start", input="a password\n")
+        units = ["drover-had.service", "drover-hostd.service", "drover-hostd.socket",
+                 "drover-rootd.service", "drover-centerd.service", "drover-centerd.socket"]
         said = self.inside("systemd-analyze", "verify", "--man=no",
                            *(f"/usr/lib/systemd/system/{unit}" for unit in units))
         self.assertNotIn("drover", said)

@@ -1,5 +1,8 @@
 #!/usr/bin/python3
-"""Is docs/reference/api.md what the program serves? reference_test.py [--write] HOST_SERVED_API"""
+"""Are the pages of docs/reference what the programs serve?
+
+    reference_test.py [--write] HOST_SERVED_API CENTER_SERVED_API
+"""
 
 import difflib
 import pathlib
@@ -11,27 +14,31 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "api"))
 from generator import reference, resolve, schema  # noqa: E402
 
-PAGE = TOP / "docs" / "reference" / "api.md"
+PAGES = {"api.md": reference.HOST, "center-api.md": reference.CENTER}
 
 
-def made(program):
+def made(program, head):
     served = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True,
                             timeout=50).stdout
     resolved = resolve.resolve(schema.load(TOP / "api" / "schema"))
-    return reference.page(resolved, reference.read_served(served.splitlines()))
+    return reference.page(resolved, reference.read_served(served.splitlines()), head)
 
 
 def main(arguments):
-    text = made(arguments[-1])
-    if "--write" in arguments:
-        PAGE.write_text(text, encoding="utf-8")
-        return 0
-    old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), text.splitlines(True),
-                                               "docs/reference/api.md", "served"))
-    if old != text:
-        print("\nThe page is old: run `make docs`.")
-    return 0 if old == text else 1
+    status = 0
+    for (name, head), program in zip(PAGES.items(), arguments[-len(PAGES):]):
+        path = TOP / "docs" / "reference" / name
+        text = made(program, head)
+        if "--write" in arguments:
+            path.write_text(text, encoding="utf-8")
+            continue
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), text.splitlines(True),
+                                                   f"docs/reference/{name}", "served"))
+        if old != text:
+            print("\nThe page is old: run `make docs`.")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

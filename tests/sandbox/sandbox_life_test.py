@@ -256,7 +256,8 @@ class HostdContract(LifeTest):
 
     def setUp(self):
         self.box = self.sandbox({"DROVER_BIN_DIR": os.path.join(fixture.HERE, "doubles")})
-        self.box.run("up", "--hosts", "2", "--cpus", "0.5", "--memory", "512", "--no-template")
+        self.box.run("up", "--hosts", "2", "--no-center", "--cpus", "0.5", "--memory", "512",
+                     "--no-template")
 
     def ask(self, host):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -334,7 +335,8 @@ class Names(unittest.TestCase):
 
     def test_ledger_keeps_its_value(self):
         plan = plans.Plan("a", 64, 2, 0.5, 1 << 30, "secret", True,
-                          [plans.Host(1, "u", 7, 8, True)], True, [1, 2], [3, 4], [5, 6])
+                          [plans.Host(1, "u", 7, 8, True)], plans.Host(plans.CENTER_NUMBER, "c"),
+                          8443, True, [1, 2], [3, 4], [5, 6])
         self.assertEqual(plan, plans.Plan.from_json(json.loads(json.dumps(plan.to_json()))))
         for broken in ({}, {"hosts": [1]}, [], {"hosts": [], "name": "../x", "net_a": 1,
                                                 "net_b": 1, "cpu_cores": 1, "memory_bytes": 1,

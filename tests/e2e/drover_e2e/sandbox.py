@@ -29,7 +29,8 @@ class Sandbox:
         self._environment = dict(os.environ)
         self._environment.setdefault("DROVER_BIN_DIR", os.path.join(_ROOT, "build", "bin"))
         try:
-            self.run("up", "--hosts", str(hosts), *arguments)
+            center = () if "--center" in arguments else ("--no-center",)
+            self.run("up", "--hosts", str(hosts), *center, *arguments)
             self.status = json.loads(self.run("status", "-o", "json"))
         except BaseException:
             self.close()
@@ -92,6 +93,8 @@ class Sandbox:
     def _supervisor_pid(self, host):
         with open(os.path.join(self.directory, "ledger.json"), encoding="utf-8") as file:
             ledger = json.load(file)
+        if host == "center":
+            return ledger["center"]["pid"]
         return next(item["pid"] for item in ledger["hosts"] if f"host{item['number']}" == host)
 
     def process_ids(self, program, host="host1"):

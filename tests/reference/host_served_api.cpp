@@ -1,19 +1,14 @@
 // Says what a host serves: starts the host agent over a simulated hypervisor in an empty directory
 // and prints what service::served_api finds. `make docs` and reference_test.py read it.
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
-#include <cstdlib>
 #include <filesystem>
-#include <iostream>
-#include <thread>
 
-#include "base/log.hpp"
 #include "host/host_agent.hpp"
 #include "http/server.hpp"
 #include "hypervisor/simulated/simulated_hypervisor.hpp"
+#include "served_api.hpp"
 
 namespace asio = boost::asio;
 using namespace drover;
@@ -47,30 +42,11 @@ void print(const std::filesystem::path& directory) {
     const auto engine = hypervisor::make_simulated_hypervisor(
         config.simulation->engine_options(config.state_directory), clock);
     host::HostAgent agent({config, strand, clock, random, *store, *engine});
-    asio::co_spawn(
-        strand,
-        [&]() -> asio::awaitable<void> {
-            co_await agent.start();
-            std::cout << agent.served_api() << std::flush;
-            // The host's threads would go on for as long as it lives.
-            std::error_code ignored;
-            std::filesystem::remove_all(directory, ignored);
-            std::_Exit(0);
-        },
-        [](std::exception_ptr error) {
-            if (error) std::rethrow_exception(error);
-        });
-    std::thread second([&io] { io.run(); });
-    io.run();
-    second.join();
+    reference::print_served_api(agent, io, strand, directory);
 }
 
 }  // namespace
 
 int main() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "drover-api-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) return 1;
-    base::set_log_level(base::LogLevel::error);
-    print(pattern);
-    return 1;
+    return reference::in_new_directory(print);
 }
