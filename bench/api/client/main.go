@@ -31,6 +31,7 @@ var (
 	repeat  = flag.Int("repeat", 3, "how often each retrieval is made")
 	seconds = flag.Float64("seconds", 2, "how long each rate is measured")
 	only    = flag.String("only", "", "names of figures, with commas; empty: all but power")
+	server  = flag.Int("server", 0, "process id of the server: report its processor time as well")
 	changes = flag.Int("changes", 10000, "power-state changes of the figure 'power'")
 )
 
@@ -174,10 +175,10 @@ func main() {
 	rate(ctx, "time16", 16, now)
 	rate(ctx, "one1", 1, single)
 	rate(ctx, "one16", 16, single)
-	rate(ctx, "raw16", 16, rawTime)
-	rate(ctx, "rawone16", 16, func(_ context.Context, c *govmomi.Client) error {
-		return rawOne(c, one)
-	})
+	for _, connections := range []int{1, 16} {
+		wire(c, fmt.Sprintf("time%d.wire", connections), connections, timeBody)
+		wire(c, fmt.Sprintf("one%d.wire", connections), connections, oneBody(c, one))
+	}
 	if wanted("power") {
 		power(ctx, c, v)
 	}

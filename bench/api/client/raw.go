@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -51,16 +50,12 @@ func rawRetrieve(c *govmomi.Client, v types.ManagedObjectReference, paths []stri
 	return bytes
 }
 
-func rawTime(_ context.Context, c *govmomi.Client) error {
-	_, err := post(c, `<CurrentTime xmlns="urn:vim25"><_this type="ServiceInstance">ServiceInstance</_this></CurrentTime>`)
-	return err
-}
+const timeBody = `<CurrentTime xmlns="urn:vim25"><_this type="ServiceInstance">ServiceInstance</_this></CurrentTime>`
 
-func rawOne(c *govmomi.Client, vm types.ManagedObjectReference) error {
-	_, err := post(c, fmt.Sprintf(`<RetrievePropertiesEx xmlns="urn:vim25"><_this type="PropertyCollector">%s</_this>`+
+func oneBody(c *govmomi.Client, vm types.ManagedObjectReference) string {
+	return fmt.Sprintf(`<RetrievePropertiesEx xmlns="urn:vim25"><_this type="PropertyCollector">%s</_this>`+
 		`<specSet><propSet><type>VirtualMachine</type>%s</propSet>`+
 		`<objectSet><obj type="VirtualMachine">%s</obj></objectSet></specSet><options></options></RetrievePropertiesEx>`,
 		c.ServiceContent.PropertyCollector.Value,
-		pathSet([]string{"name", "runtime.powerState", "summary"}), vm.Value))
-	return err
+		pathSet([]string{"name", "runtime.powerState", "summary"}), vm.Value)
 }
