@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
     try {
         if (checks) {
             drover::had::Names names;
-            drover::had::load_config(config, names);
+            if (drover::had::has_protection(config)) drover::had::load_config(config, names);
             return 0;
         }
         if (::geteuid() != 0) throw std::runtime_error("must be started as root");

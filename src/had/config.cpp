@@ -1,12 +1,17 @@
 #include "had/config.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
+#include <system_error>
 
 #include "base/file.hpp"
 #include "storage/datastore_path.hpp"
@@ -189,13 +194,7 @@ void read_reset(Fields& fields, Config& config) {
     if (config.reset.empty()) fields.fail("reset", "must be \"reboot\" or a command as a list");
 }
 
-}  // namespace
-
-Config parse_config(const std::string& text, const std::string& source, Names& names) {
-    const auto document = json::parse(text, nullptr, false, true);
-    if (document.is_discarded()) throw std::runtime_error(source + ": is no JSON");
-    Fields fields(document, source);
-    Config config;
+void read_protection(Fields& fields, const std::string& source, Names& names, Config& config) {
     config.host = fields.text("host");
     const auto self = names.host(config.host);
     if (!self) fields.fail("host", "must be a UUID");
@@ -205,6 +204,51 @@ Config parse_config(const std::string& text, const std::string& source, Names& n
     if (!config.datastore_path.is_absolute()) {
         fields.fail("datastore_path", "must be an absolute path");
     }
+    const auto* catalogue = fields.find("catalogue");
+    if (catalogue == nullptr) fields.fail("catalogue", "is missing");
+    Fields inner(*catalogue, source + ".catalogue");
+    read_catalogue(inner, names, config);
+    const auto& hosts = config.catalogue.hosts;
+    if (std::ranges::find(hosts, *self) == hosts.end()) {
+        fields.fail("catalogue", "its hosts must have this host among them");
+    }
+}
+
+// Whatever another user has put in its place, this process neither waits nor follows.
+std::string read_generated(const std::filesystem::path& path) {
+    const base::FileDescriptor file(
+        ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    struct stat status{};
+    if (!file || ::fstat(file.get(), &status) != 0) {
+        throw std::system_error(errno, std::generic_category(), "read " + path.string());
+    }
+    if (!S_ISREG(status.st_mode) || status.st_size > static_cast<off_t>(kLimitBytes)) {
+        throw std::runtime_error(path.string() + ": is no file, or too long");
+    }
+    std::string text(static_cast<std::size_t>(status.st_size), '\0');
+    std::size_t got = 0;
+    while (got < text.size()) {
+        const auto count = ::read(file.get(), text.data() + got, text.size() - got);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) break;
+        got += static_cast<std::size_t>(count);
+    }
+    text.resize(got);
+    return text;
+}
+
+json document_of(const std::string& text, const std::string& source) {
+    auto document = json::parse(text, nullptr, false, true);
+    if (document.is_discarded()) throw std::runtime_error(source + ": is no JSON");
+    return document;
+}
+
+}  // namespace
+
+Config parse_config(const std::string& text, const std::string& source, Names& names) {
+    const auto document = document_of(text, source);
+    Fields fields(document, source);
+    Config config;
     config.run_directory = fields.text("run_directory", config.run_directory.string());
     if (!config.run_directory.is_absolute()) {
         fields.fail("run_directory", "must be an absolute path");
@@ -212,21 +256,38 @@ Config parse_config(const std::string& text, const std::string& source, Names& n
     config.user = fields.text("user", config.user);
     config.machine_user = fields.text("machine_user", config.machine_user);
     config.watchdog = fields.text("watchdog", "");
+    config.generated = fields.text("generated", "");
+    if (!config.generated.empty() && !config.generated.is_absolute()) {
+        fields.fail("generated", "must be an absolute path");
+    }
     read_reset(fields, config);
-    const auto* catalogue = fields.find("catalogue");
-    if (catalogue == nullptr) fields.fail("catalogue", "is missing");
-    Fields inner(*catalogue, source + ".catalogue");
-    read_catalogue(inner, names, config);
+    if (config.generated.empty()) read_protection(fields, source, names, config);
     fields.end();
-    const auto& hosts = config.catalogue.hosts;
-    if (std::ranges::find(hosts, *self) == hosts.end()) {
-        fields.fail("catalogue", "its hosts must have this host among them");
+    return config;
+}
+
+void parse_protection(const std::string& text, const std::string& source, Names& names,
+                      Config& config) {
+    const auto document = document_of(text, source);
+    Fields fields(document, source);
+    read_protection(fields, source, names, config);
+    fields.end();
+}
+
+Config load_config(const std::filesystem::path& file, Names& names) {
+    auto config = parse_config(base::read_file(file, kLimitBytes), file.string(), names);
+    if (!config.generated.empty()) {
+        parse_protection(read_generated(config.generated), config.generated.string(), names,
+                         config);
     }
     return config;
 }
 
-Config load_config(const std::filesystem::path& file, Names& names) {
-    return parse_config(base::read_file(file, kLimitBytes), file.string(), names);
+bool has_protection(const std::filesystem::path& file) {
+    Names names;
+    const auto config = parse_config(base::read_file(file, kLimitBytes), file.string(), names);
+    std::error_code error;
+    return config.generated.empty() || std::filesystem::exists(config.generated, error);
 }
 
 }  // namespace drover::had

@@ -26,6 +26,8 @@ struct Config {
     std::string machine_user = "libvirt-qemu";  ///< of the machines' processes
     std::vector<std::string> reset{};           ///< a command; empty: reboot(2)
     std::filesystem::path watchdog{};
+    /// Where the host's daemon writes what is protected; empty: the file itself says that too.
+    std::filesystem::path generated{};
     ha::Catalogue catalogue{};
     std::vector<ProtectedFile> files{};  ///< of the catalogue's machines, in its order
 
@@ -34,8 +36,19 @@ struct Config {
 };
 
 /// Throws std::runtime_error that names the file, the field and the reason. Unknown fields are
-/// errors: a misspelt one must not be silently without effect.
+/// errors: a misspelt one must not be silently without effect. What is protected comes from the
+/// generated file, if the administrator's file names one.
 Config load_config(const std::filesystem::path& file, Names& names);
+/// The administrator's file alone.
 Config parse_config(const std::string& text, const std::string& source, Names& names);
+
+/// The generated file: who this host is, and what is protected. Nothing in it can make a process of
+/// root do more than the administrator's file allows. Throws like the others.
+void parse_protection(const std::string& text, const std::string& source, Names& names,
+                      Config& config);
+
+/// Whether it is said what is to be protected: false while the generated file is not there. Throws
+/// if the administrator's file is wrong.
+bool has_protection(const std::filesystem::path& file);
 
 }  // namespace drover::had

@@ -1,6 +1,11 @@
 #include "had/config.hpp"
 
 #include <gmock/gmock.h>
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include "base/file.hpp"
 
 namespace drover::had {
 namespace {
@@ -45,6 +50,59 @@ TEST(HadConfig, names_field_and_reason) {
     EXPECT_THAT(reason(kGood, "\"version\"", "\"verison\""), HasSubstr("verison: is unknown"));
     EXPECT_THAT(reason(kGood, "[\"false\"]", "\"halt\""), HasSubstr("reset: must be"));
     EXPECT_THAT(reason(kGood, "\"host\": \"1", "\"host\": \"2"), HasSubstr("this host among"));
+}
+
+// The administrator's file and the generated one, in a directory of their own.
+class GeneratedConfig : public testing::Test {
+protected:
+    GeneratedConfig() {
+        std::string made = std::filesystem::temp_directory_path() / "had-config-XXXXXX";
+        directory = ::mkdtemp(made.data());
+        write(file(), R"({"reset": ["false"], "generated": ")" + generated().string() + "\"}");
+    }
+    ~GeneratedConfig() override { std::filesystem::remove_all(directory); }
+
+    std::filesystem::path file() const { return directory / "ha.json"; }
+    std::filesystem::path generated() const { return directory / "generated.json"; }
+    static void write(const std::filesystem::path& path, const std::string& text) {
+        base::write_file_atomically(path, text);
+    }
+    static std::string protection() {
+        std::string text = kGood;
+        const std::string reset = ", \"reset\": [\"false\"]";
+        return text.erase(text.find(reset), reset.size());
+    }
+
+    std::filesystem::path directory;
+};
+
+TEST_F(GeneratedConfig, waits_for_what_is_protected_and_takes_it_from_there) {
+    EXPECT_FALSE(has_protection(file()));
+    write(generated(), protection());
+    EXPECT_TRUE(has_protection(file()));
+    Names names;
+    const auto config = load_config(file(), names);
+    EXPECT_EQ(config.reset, std::vector<std::string>{"false"});
+    EXPECT_EQ(config.datastore, "shared");
+    EXPECT_EQ(config.files.size(), 1U);
+}
+
+// It is another user's: it must not say what root does.
+TEST_F(GeneratedConfig, may_not_say_how_the_host_is_reset_nor_be_anything_but_a_file) {
+    Names names;
+    write(generated(), kGood);
+    EXPECT_THROW(load_config(file(), names), std::runtime_error);
+    std::filesystem::remove(generated());
+    write(directory / "other.json", protection());
+    std::filesystem::create_symlink(directory / "other.json", generated());
+    EXPECT_THROW(load_config(file(), names), std::runtime_error);
+}
+
+TEST_F(GeneratedConfig, stands_in_one_file_or_in_the_other) {
+    std::string both = kGood;
+    both.replace(both.find("\"reset\""), 0, "\"generated\": \"/nowhere\", ");
+    Names names;
+    EXPECT_THROW(parse_config(both, "ha.json", names), std::runtime_error);
 }
 
 }  // namespace

@@ -81,7 +81,8 @@ int run_agent(const std::filesystem::path& config_file) {
     std::thread deputy(stand_in_for_fencer, std::ref(shared),
                        KeeperSettings{config.monitors(), config.reset, {}});
     Driver(std::move(config), config_file, names, shared, ::getuid()).run();
-    return 0;
+    // The deputy and the datastore's threads have nothing to guard and no end of their own.
+    ::_exit(0);
 }
 
 }  // namespace drover::had

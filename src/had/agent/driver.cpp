@@ -99,23 +99,75 @@ void Driver::let_go_unprotected(SharedImage& image) {
     }
 }
 
+// What could not be let go when the configuration changed, since it stood still.
+void Driver::let_go_late() {
+    const auto before = guarded();
+    const bool is_left = std::ranges::any_of(before, [this](const std::string& uuid) {
+        return std::ranges::find(config_.files, uuid, &ProtectedFile::uuid) == config_.files.end();
+    });
+    if (!is_left) return;
+    auto transaction = shared_.begin();
+    if (!transaction) return;
+    let_go_unprotected(transaction->image());
+    transaction->commit();
+    if (guarded() != before) greet();
+}
+
+std::vector<std::string> Driver::guarded() {
+    std::vector<std::string> all;
+    auto transaction = shared_.begin();
+    // Unknown is not none.
+    if (!transaction) {
+        for (const auto& file : config_.files) all.push_back(file.uuid);
+        return all;
+    }
+    const auto& image = transaction->image();
+    for (std::uint32_t number = 0; number < image.count; ++number) {
+        if (!image.machines[number].is_guarded) continue;
+        all.push_back(names_->uuid_of(ha::MachineId{number}));
+    }
+    return all;
+}
+
+// The agent of another host or datastore is another process.
+bool Driver::is_about_something_else(const Config& config) const {
+    return config.host != config_.host || config.datastore != config_.datastore ||
+           config.datastore_path != config_.datastore_path;
+}
+
 void Driver::look_at_config() {
     const auto now = boot_now();
     if (now - config_looked_ < std::chrono::seconds{1}) return;
-    const bool is_first = config_looked_ == ha::kNever;
     config_looked_ = now;
+    let_go_late();
+    const auto& file = config_.generated.empty() ? config_file_ : config_.generated;
     std::error_code error;
-    const auto time = std::filesystem::last_write_time(config_file_, error);
-    if (error || std::exchange(config_time_, time) == time || is_first) return;
-    try {
-        auto config = load_config(config_file_, *names_);
-        if (config.catalogue.version <= config_.catalogue.version) return;
-        config_.catalogue = std::move(config.catalogue);
-        config_.files = std::move(config.files);
-    } catch (const std::exception& problem) {
-        base::log_error("the configuration is not taken up: {}", problem.what());
+    const auto time = std::filesystem::last_write_time(file, error);
+    if (error && !config_.generated.empty()) {
+        is_retired_ = config_.files.empty() && guarded().empty();
         return;
     }
+    if (error || time == config_time_) return;
+    try {
+        auto config = load_config(config_file_, *names_);
+        const bool is_older = !config_.generated.empty() && config_.files.empty() &&
+                              config.catalogue.version < config_.catalogue.version;
+        if (is_about_something_else(config) || is_older) {
+            // With nothing to guard the next agent can begin with it at once.
+            is_retired_ = guarded().empty();
+            return;
+        }
+        config_time_ = time;
+        if (config.catalogue.version > config_.catalogue.version) take_up(std::move(config));
+    } catch (const std::exception& problem) {
+        config_time_ = time;
+        base::log_error("the configuration is not taken up: {}", problem.what());
+    }
+}
+
+void Driver::take_up(Config config) {
+    config_.catalogue = std::move(config.catalogue);
+    config_.files = std::move(config.files);
     register_machines();
     step(ha::CatalogueChanged{std::make_shared<ha::Catalogue>(config_.catalogue)});
     base::log_info("{} machines are protected", config_.catalogue.machines.size());
@@ -127,7 +179,7 @@ void Driver::run() {
     step(ha::HostTakesMachines{false});
     step(ha::CatalogueChanged{std::make_shared<ha::Catalogue>(config_.catalogue)});
     base::log_info("{} machines are protected", config_.catalogue.machines.size());
-    while (true) {
+    while (!is_retired_) {
         shared_.memory().agent_alive_us = boot_now().time_since_epoch().count();
         for (const auto& event : inbox_->take()) step(event);
         look_at_config();
@@ -162,6 +214,7 @@ void Driver::step(const ha::Event& event) {
             const auto* launch = std::get_if<ha::Launch>(&action);
             if (launch == nullptr) continue;
             image.machines[ha::index_of(launch->machine)].launching = true;
+            image.machines[ha::index_of(launch->machine)].is_free = false;
         }
         transaction->commit();
     }
@@ -249,6 +302,8 @@ void Driver::greet() {
         {"version", kProtocolVersion},
         {"host", config_.host},
         {"monitors", config_.monitors().string()},
+        {"catalogue", config_.catalogue.version},
+        {"guarded", guarded()},
         {"machines",
          machines}}.dump());
 }

@@ -33,13 +33,17 @@ class Driver {
 public:
     Driver(Config config, std::filesystem::path config_file, std::shared_ptr<Names> names,
            SharedState& shared, uid_t user);
-    /// Never returns.
+    /// Returns when nothing is protected any more.
     void run();
 
 private:
     void register_machines();
     void look_at_config();
+    void take_up(Config config);
+    bool is_about_something_else(const Config& config) const;
     void let_go_unprotected(SharedImage& image);
+    void let_go_late();
+    std::vector<std::string> guarded();
     void step(const ha::Event& event);
     void tell_ends(SharedImage& image, ha::Time now, std::vector<ha::Action>& actions);
     void perform(const ha::Action& action);
@@ -55,6 +59,7 @@ private:
     std::filesystem::path config_file_;
     std::filesystem::file_time_type config_time_{};
     ha::Time config_looked_ = ha::kNever;
+    bool is_retired_ = false;
     std::shared_ptr<Names> names_;
     SharedState& shared_;
     ha::Fencer fencer_;

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "base/log.hpp"
 #include "had/boot_clock.hpp"
@@ -84,6 +85,7 @@ public:
             watch_agent(memory);
             sleep(keeper, wait);
         }
+        if (!has_protection(config_file_)) keeper.put_watchdog_away();
         return 0;
     }
 
@@ -127,7 +129,28 @@ private:
         ::flock(agent_lock_.get(), LOCK_UN);
         if (now < next_start_) return;
         next_start_ = now + kAgentAgain;
+        if (is_retired(memory)) {
+            is_over = true;
+            return;
+        }
         start_agent();
+    }
+
+    // The agent ends by itself when nothing is protected any more, and only then.
+    bool is_retired(const SharedMemory& memory) const {
+        // It has died, perhaps: whatever it guarded is this process's until another is there.
+        const auto& image = memory.images[memory.current & 1U];
+        for (std::uint32_t number = 0; number < image.count; ++number) {
+            if (image.machines[number].is_guarded) return false;
+        }
+        try {
+            if (has_protection(config_file_)) return false;
+        } catch (const std::exception& error) {
+            base::log_error("{}", error.what());
+            return false;
+        }
+        base::log_info("nothing is protected any more");
+        return true;
     }
 
     void start_agent() {
@@ -168,6 +191,19 @@ private:
     ha::Time next_start_ = ha::kNever;
 };
 
+constexpr auto kLookForProtection = milliseconds{300};
+
+// False if this process is to end before anything is protected.
+bool wait_for_protection(const std::filesystem::path& config_file) {
+    bool is_told = false;
+    while (!is_over) {
+        if (has_protection(config_file)) return true;
+        if (!std::exchange(is_told, true)) base::log_info("nothing is protected on this host yet");
+        ::poll(nullptr, 0, static_cast<int>(kLookForProtection.count()));
+    }
+    return false;
+}
+
 }  // namespace
 
 int run_fencer(const std::filesystem::path& config_file) {
@@ -175,7 +211,7 @@ int run_fencer(const std::filesystem::path& config_file) {
     action.sa_handler = [](int) { is_over = true; };
     ::sigaction(SIGTERM, &action, nullptr);
     ::sigaction(SIGINT, &action, nullptr);
-    return Fencer(config_file).run();
+    return wait_for_protection(config_file) ? Fencer(config_file).run() : 0;
 }
 
 }  // namespace drover::had

@@ -37,6 +37,12 @@ Keeper::Keeper(SharedState& shared, KeeperSettings settings)
     if (!watchdog_) base::log_error("{} can't be opened", settings_.watchdog.string());
 }
 
+void Keeper::put_watchdog_away() {
+    if (!watchdog_) return;
+    [[maybe_unused]] const auto disarmed = ::write(watchdog_.get(), "V", 1);
+    watchdog_.reset();
+}
+
 std::vector<pollfd> Keeper::descriptors() const {
     std::vector<pollfd> all;
     for (const auto& [number, link] : links_) {
