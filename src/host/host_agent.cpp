@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "host/autostart/autostart.hpp"
 #include "host/availability/availability.hpp"
+#include "host/availability/protection.hpp"
 #include "host/cpu/cpu_policy.hpp"
 #include "host/datastores.hpp"
 #include "host/environment/environment_browser.hpp"
@@ -132,6 +133,7 @@ struct HostAgent::Services {
     std::optional<Machines> machines;
     std::optional<Leases> leases;
     std::optional<Availability> availability;
+    std::optional<Protection> protection;
     std::optional<Power> power;
     std::optional<Create> create;
     std::optional<Destroy> destroy;
@@ -296,6 +298,7 @@ Awaitable<void> HostAgent::Services::make_machines() {
     leases.emplace(*context);
     cpu.emplace(*context);
     availability.emplace(*context, *machines);
+    protection.emplace(Protection::Parts{*context, *machines, *availability, *host_system});
     power.emplace(*context, *machines, *leases, *cpu, *availability);
     create.emplace(*context, *machines);
     pools.emplace(*context, *machines);
@@ -406,6 +409,7 @@ void HostAgent::Services::make_availability() {
                  }
                  return true;
              }});
+    protection->start();
 }
 
 void HostAgent::Services::make_endpoints() {
@@ -478,7 +482,7 @@ Awaitable<void> HostAgent::start() {
     co_await services.reconciler->start();
     services.managers.emplace(Managers::Parts{
         *services.context, services.sessions, *services.host_system, *services.cpu, *services.pools,
-        services.may, services.passwords(), services.use_identity});
+        *services.protection, services.may, services.passwords(), services.use_identity});
     co_await services.managers->start();
     services.make_availability();
     // Not before the options are in effect: machines start with the CPU that those allow.

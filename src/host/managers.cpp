@@ -1,5 +1,6 @@
 #include "host/managers.hpp"
 
+#include "host/availability/protection.hpp"
 #include "host/certificates/certificate_manager.hpp"
 #include "host/cpu/cpu_policy.hpp"
 #include "host/diagnostics/diagnostic_manager.hpp"
@@ -54,6 +55,7 @@ Awaitable<void> Managers::start() {
                         parts.context.datastores);
     parts.cpu.define_option(state.options);
     parts.pools.define_option(state.options);
+    parts.protection.define_option(state.options);
     state.diagnostics.define_options();
     co_await state.options.start();
     co_await state.licenses.start();

@@ -20,6 +20,7 @@ namespace drover::host {
 class CpuPolicy;
 class HostSystem;
 class Options;
+class Protection;
 class ResourcePools;
 
 /// Belongs to the strand.
@@ -31,6 +32,7 @@ public:
         HostSystem& host_system;
         CpuPolicy& cpu;
         ResourcePools& pools;
+        Protection& protection;
         task::PrivilegeCheck may;
         files::Passwords passwords;
         /// Called on the strand when the host has a new certificate.

@@ -26,6 +26,7 @@ constexpr std::chrono::seconds kRunLimit{20};
 constexpr std::chrono::seconds kOffLimit{30};
 constexpr std::chrono::seconds kGuestLimit{60};
 constexpr int kEndLooks = 50;
+constexpr std::chrono::seconds kSettleLimit{5};
 
 std::string text_of(const json& object, const char* field) {
     const auto found = object.find(field);
@@ -35,6 +36,16 @@ std::string text_of(const json& object, const char* field) {
 std::uint64_t number_of(const json& object, const char* field) {
     const auto found = object.find(field);
     return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+std::set<std::string> texts_of(const json& object, const char* field) {
+    std::set<std::string> texts;
+    const auto found = object.find(field);
+    if (found == object.end() || !found->is_array()) return texts;
+    for (const auto& each : *found) {
+        if (each.is_string()) texts.insert(each.get<std::string>());
+    }
+    return texts;
 }
 
 }  // namespace
@@ -50,6 +61,20 @@ void require_not_guarded(const Machine& machine, std::string_view doing) {
         "The machine is protected by high availability: {} is possible when it is powered off.",
         doing));
 }
+
+std::filesystem::path protection_file(const Config& config) {
+    return config.state_directory / "availability.json";
+}
+
+bool is_protected_host(const Config& config) {
+    std::error_code error;
+    return !config.ha_socket.empty() || std::filesystem::exists(protection_file(config), error);
+}
+
+Availability::Availability(const HostContext& context, Machines& machines)
+    : context_(context),
+      machines_(machines),
+      is_configured_(std::filesystem::exists(protection_file(context.config))) {}
 
 // Of one machine; what was heard before does not count.
 class Availability::Wait {
@@ -78,13 +103,32 @@ private:
 
 void Availability::start(Actions actions) {
     actions_ = std::move(actions);
-    if (context_.config.ha_socket.empty()) return;
+    // What only seems to run is nobody's to guard.
+    if (context_.config.ha_socket.empty() && context_.config.simulation) return;
     context_.runtime.spawn("high availability", stay_connected());
     context_.runtime.spawn("high availability", tell_what_it_takes());
 }
 
 bool Availability::protects(const Machine& machine) const {
     return protected_.contains(machine.uuid().value());
+}
+
+bool Availability::keeps(const Machine& machine) const {
+    if (!is_greeted_) return is_configured();
+    return protects(machine) || guarded_.contains(machine.uuid().value());
+}
+
+Awaitable<void> Availability::settle(MachinePtr machine) {
+    const auto is_missing = [this, machine] {
+        return expected_.contains(machine->uuid().value()) && !protects(*machine);
+    };
+    for (std::chrono::milliseconds waited{0}; is_missing() && waited < kSettleLimit;
+         waited += kLook) {
+        co_await context_.runtime.sleep(kLook);
+    }
+    if (!is_missing()) co_return;
+    base::log_warning("machine {} is to be protected, and drover-had does not say that it is",
+                      machine->id.value());
 }
 
 std::string Availability::monitor_of(const Machine& machine) const {
@@ -107,7 +151,9 @@ Awaitable<void> Availability::stay_connected() {
 
 Awaitable<void> Availability::listen() {
     socket_.emplace(context_.runtime.strand());
-    co_await socket_->async_connect({context_.config.ha_socket}, asio::use_awaitable);
+    const auto& configured = context_.config.ha_socket;
+    co_await socket_->async_connect({configured.empty() ? std::string(kDefaultSocket) : configured},
+                                    asio::use_awaitable);
     // A peer that hangs must not hold up the strand: it is then as if it were gone.
     socket_->non_blocking(true);
     send("hello", {}, 0, false);
@@ -165,10 +211,9 @@ void Availability::greet(const std::string& line) {
         throw std::runtime_error("it speaks another version");
     }
     monitors_ = text_of(message, "monitors");
-    protected_.clear();
-    for (const auto& each : message.value("machines", json::array())) {
-        if (each.is_string()) protected_.insert(each.get<std::string>());
-    }
+    protected_ = texts_of(message, "machines");
+    guarded_ = texts_of(message, "guarded");
+    catalogue_ = number_of(message, "catalogue");
     is_greeted_ = true;
     base::log_info("drover-had protects {} machines", protected_.size());
 }

@@ -5,6 +5,7 @@
 // drover-had lets them go. src/had/README.md tells what is said.
 
 #include <boost/asio/local/stream_protocol.hpp>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -24,7 +25,15 @@ bool is_guarded(const Machine& machine);
 /// Throws NotSupported if it does.
 void require_not_guarded(const Machine& machine, std::string_view doing);
 
-/// Belongs to the strand. Does nothing where no socket is configured.
+/// Where drover-had listens if the configuration does not say.
+inline constexpr std::string_view kDefaultSocket = "/run/drover/ha/agent.sock";
+
+/// What drover-had reads of what is protected; Protection writes it.
+std::filesystem::path protection_file(const Config& config);
+/// Whether drover-had is to be there on this host. Any thread that may block.
+bool is_protected_host(const Config& config);
+
+/// Belongs to the strand. Does nothing while drover-had is not there.
 class Availability {
 public:
     struct Actions {
@@ -36,13 +45,25 @@ public:
         std::function<bool()> takes;
     };
 
-    Availability(const HostContext& context, Machines& machines)
-        : context_(context), machines_(machines) {}
+    Availability(const HostContext& context, Machines& machines);
 
     /// After the machines have been compared with the hypervisor.
     void start(Actions actions);
 
     bool protects(const Machine& machine) const;
+    /// Whether the machine's lease may be drover-had's business: it protects it, guards it still,
+    /// or has not said yet what it does.
+    bool keeps(const Machine& machine) const;
+    /// Whether drover-had is to be there on this host.
+    bool is_configured() const { return is_configured_ || !context_.config.ha_socket.empty(); }
+    void set_configured(bool configured) { is_configured_ = configured; }
+    bool is_connected() const { return is_greeted_; }
+    /// Who is to be protected, by UUID, as soon as drover-had has read of it.
+    void expect(std::set<std::string> machines) { expected_ = std::move(machines); }
+    /// Waits for that, but not for long: a machine that is started before it stays unprotected.
+    task::Awaitable<void> settle(MachinePtr machine);
+    /// The version of what drover-had protects.
+    std::uint64_t catalogue() const { return catalogue_; }
     /// What goes into the metadata of its domain.
     std::string monitor_of(const Machine& machine) const;
 
@@ -92,6 +113,10 @@ private:
     std::optional<bool> said_takes_;
     std::string monitors_;
     std::set<std::string> protected_;
+    std::set<std::string> guarded_;  ///< as of the last greeting
+    std::set<std::string> expected_;
+    std::uint64_t catalogue_ = 0;
+    bool is_configured_ = false;
     std::map<std::string, Heard> heard_;
 };
 

@@ -62,7 +62,16 @@ vim::HostRuntimeInfo HostSystem::make_runtime() const {
     runtime.set_inMaintenanceMode(in_maintenance_);
     runtime.set_inQuarantineMode(false);
     runtime.set_bootTime(facts_.boot_time);
-    return runtime;
+    if (das_state_.empty()) return runtime;
+    static const auto slot =
+        *vim::describe(vim::HostRuntimeInfo::kType).find_property("dasHostState");
+    static const auto state_slot =
+        *vim::describe(vim::TypeId::ClusterDasFdmHostState).find_property("state");
+    vim::Value state = vim::make_object(vim::TypeId::ClusterDasFdmHostState);
+    state.set_slot(state_slot, vim::Value::string(das_state_));
+    vim::Value value = runtime.raw();
+    value.set_slot(slot, state);
+    return vim::HostRuntimeInfo(value);
 }
 
 vim::HostListSummary HostSystem::make_summary() const {
@@ -189,6 +198,11 @@ void HostSystem::show_manager(std::string_view address) {
     summary.set_managementServerIp(address);
     transaction.set(references::host, property::summary, summary.raw());
     transaction.commit();
+}
+
+void HostSystem::set_availability(std::string state) {
+    das_state_ = std::move(state);
+    show_runtime();
 }
 
 void HostSystem::show_runtime() {

@@ -47,6 +47,10 @@ public:
     /// transaction.
     void show_manager(std::string_view address);
 
+    /// Shows what state high availability is in here (runtime.dasHostState); empty: it is off. Its
+    /// own transaction.
+    void set_availability(std::string state);
+
     /// True from the end of EnterMaintenanceMode_Task to the end of ExitMaintenanceMode_Task,
     /// restarts of the daemon included.
     bool in_maintenance_mode() const { return in_maintenance_; }
@@ -84,6 +88,7 @@ private:
     Capacity capacity_;
     HostFacts facts_;
     std::chrono::seconds look_interval_ = kLookInterval;
+    std::string das_state_;
     bool in_maintenance_ = false;
     bool entering_ = false;
 };

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
+#include "host/availability/availability.hpp"
 #include "host/faults.hpp"
 
 namespace drover::host {
@@ -21,8 +22,11 @@ storage::DatastorePath Leases::cell_of(const storage::DatastorePath& vmx) {
 
 namespace {
 
-// drover-had keeps it: whatever it says is its business alone.
-bool is_kept_by_ha(storage::CompareAndSwap& cells, const storage::DatastorePath& cell) {
+// drover-had keeps it: whatever it says is its business alone. Unless nothing is protected on this
+// host: then what is left of an earlier time is an ordinary lease.
+bool is_kept_by_ha(const Config& config, storage::CompareAndSwap& cells,
+                   const storage::DatastorePath& cell) {
+    if (!is_protected_host(config)) return false;
     const auto lease = nlohmann::json::parse(cells.read(cell).content, nullptr, false);
     return lease.is_object() && lease.contains("ha") && lease["ha"].is_object() &&
            lease["ha"].contains("wanted") && lease["ha"]["wanted"] == true;
@@ -33,11 +37,11 @@ bool is_kept_by_ha(storage::CompareAndSwap& cells, const storage::DatastorePath&
 Awaitable<void> Leases::acquire(MachinePtr machine) {
     DatastoreEntry& entry = context_.datastores.of_path(machine->path);
     const auto result = co_await context_.datastores.run(
-        entry, [cell = cell_of(machine->path), who = self(),
-                &clock = context_.runtime.clock()](storage::Datastore& store) {
+        entry, [cell = cell_of(machine->path), who = self(), &clock = context_.runtime.clock(),
+                &config = context_.config](storage::Datastore& store) {
             VmLease lease(store.compare_and_swap(), clock, cell);
             const LeaseState now = lease.read();
-            if (is_kept_by_ha(store.compare_and_swap(), cell)) {
+            if (is_kept_by_ha(config, store.compare_and_swap(), cell)) {
                 return storage::LeaseResult{false, now};
             }
             return lease.acquire(now.generation, who);
@@ -70,11 +74,12 @@ Awaitable<void> Leases::give_back(MachinePtr machine, std::optional<std::uint64_
         DatastoreEntry& entry = context_.datastores.of_path(machine->path);
         const bool released = co_await context_.datastores.run(
             entry, [cell = cell_of(machine->path), who = self(), generation,
-                    &clock = context_.runtime.clock()](storage::Datastore& store) {
+                    &clock = context_.runtime.clock(),
+                    &config = context_.config](storage::Datastore& store) {
                 VmLease lease(store.compare_and_swap(), clock, cell);
                 const LeaseState now = lease.read();
                 if (now.owner != who.id) return true;
-                if (is_kept_by_ha(store.compare_and_swap(), cell)) return false;
+                if (is_kept_by_ha(config, store.compare_and_swap(), cell)) return false;
                 return lease.release(generation.value_or(now.generation), who).won;
             });
         if (released) machine->lease_generation = 0;

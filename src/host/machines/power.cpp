@@ -168,6 +168,7 @@ Awaitable<void> Power::power_on(MachinePtr machine) {
     require_usable(*machine);
     for (const auto& check : admission_) check();
     for (const auto& check : machine_admission_) check(*machine);
+    co_await availability_.settle(machine);
     if (availability_.protects(*machine)) {
         co_await start_guarded(machine, co_await availability_.ask_for(machine));
     } else {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <span>
 
+#include "host/availability/availability.hpp"
 #include "host/cpu/feature_lists.hpp"
 #include "host/cpu/seen_cpu.hpp"
 #include "host/inventory_root.hpp"
@@ -50,6 +51,28 @@ VirtualMachineConnectionState connection_of(const Machine& machine) {
                                    : VirtualMachineConnectionState::invalid;
 }
 
+// A machine that runs where high availability is on, and is guarded or not. As in the API, nothing
+// is said of others.
+void show_protection(vim::VirtualMachineRuntimeInfo& runtime, const Machine& machine,
+                     const HostContext& context) {
+    static const auto host_slot =
+        *vim::describe(vim::HostRuntimeInfo::kType).find_property("dasHostState");
+    static const auto slot =
+        *vim::describe(vim::VirtualMachineRuntimeInfo::kType).find_property("dasVmProtection");
+    const auto* host = context.inventory.find(references::host);
+    if (!machine.domain || host == nullptr) return;
+    const Value& about = host->property(vim::property::HostSystem::runtime);
+    if (!is_guarded(machine) && (!about || !about.slots()[host_slot])) return;
+    Value state = vim::make_object(TypeId::VirtualMachineRuntimeInfoDasProtectionState);
+    static const auto protected_slot =
+        *vim::describe(TypeId::VirtualMachineRuntimeInfoDasProtectionState)
+             .find_property("dasProtected");
+    state.set_slot(protected_slot, Value::boolean(is_guarded(machine)));
+    Value value = runtime.raw();
+    value.set_slot(slot, state);
+    runtime = vim::VirtualMachineRuntimeInfo(value);
+}
+
 vim::VirtualMachineRuntimeInfo make_runtime(const Machine& machine, const HostContext& context) {
     auto runtime = vim::VirtualMachineRuntimeInfo::make();
     runtime.set_host(references::host);
@@ -63,6 +86,7 @@ vim::VirtualMachineRuntimeInfo make_runtime(const Machine& machine, const HostCo
     runtime.set_onlineStandby(false);
     runtime.set_consolidationNeeded(false);
     runtime.set_faultToleranceState(vim::VirtualMachineFaultToleranceState::notConfigured);
+    show_protection(runtime, machine, context);
     runtime.set_paused(machine.domain && machine.domain->state == hypervisor::DomainState::paused);
     const auto vcpus = machine.config.hardware().numCPU();
     runtime.set_maxCpuUsage(vcpus * static_cast<std::int32_t>(context.host_info.cpu_mhz));

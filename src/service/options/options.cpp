@@ -20,6 +20,8 @@ namespace {
 constexpr std::string_view kKind = "option";
 constexpr std::chrono::seconds kStoreLimit{30};
 constexpr std::size_t kMostChanges = 1000;
+// Of a value, in the log: some are long.
+constexpr std::size_t kMostAudited = 200;
 
 std::string stored_text(const Value& value) {
     if (value.kind() == ValueKind::boolean) return value.as_boolean() ? "true" : "false";
@@ -233,7 +235,9 @@ Options::Change Options::checked(const vim::OptionValue& asked, std::size_t inde
             fmt::format("changedValue[{}].key", index),
             fmt::format("The option {} can't be changed.", entry.definition.key));
     }
-    return {&entry, checked_option_value(entry.definition, asked.value(), path)};
+    Value value = checked_option_value(entry.definition, asked.value(), path);
+    if (entry.definition.check) entry.definition.check(value);
+    return {&entry, std::move(value)};
 }
 
 // All or nothing: every change is checked, stored with the others in one batch, then applied.
@@ -258,7 +262,8 @@ Awaitable<Value> Options::update(task::Call call) {
     for (const Change& change : changes) {
         change.entry->value = change.value;
         base::log_info("audit: '{}' sets option {} to '{}'", call.caller->user,
-                       change.entry->definition.key, stored_text(change.value));
+                       change.entry->definition.key,
+                       stored_text(change.value).substr(0, kMostAudited));
     }
     show();
     // Last, so that what follows from two options sees both.

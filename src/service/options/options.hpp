@@ -24,6 +24,9 @@ struct OptionDefinition {
     std::int32_t most = 0;             ///< of an int; of a string its length in bytes
     std::vector<std::string> choices;  ///< of a string; empty: any text
     bool read_only = false;
+    /// Throws what speaks against a value of the right type, before anything is stored; on the
+    /// strand. Unset: nothing does.
+    std::function<void(const vim::Value&)> check{};
     /// Puts a value to effect; called on the strand at the start and after each change, when
     /// value() tells the new ones already.
     std::function<void(const vim::Value&)> apply;

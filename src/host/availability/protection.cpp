@@ -1,0 +1,303 @@
+#include "host/availability/protection.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "had/config.hpp"
+#include "host/faults.hpp"
+#include "host/host_system/host_system.hpp"
+#include "host/machines/domain.hpp"
+#include "service/availability_option.hpp"
+
+namespace drover::host {
+
+using nlohmann::json;
+using task::Awaitable;
+
+namespace {
+
+constexpr std::chrono::milliseconds kLook{500};
+// So long drover-had may be on its way, after its start or a change.
+constexpr std::chrono::seconds kPatience{10};
+// Names of hosts and datastores change rarely.
+constexpr std::chrono::seconds kLookAgain{5};
+constexpr std::chrono::seconds kFileLimit{10};
+constexpr std::uint64_t kLongestFile = 8 << 20;
+constexpr std::int32_t kLongestOption = 1 << 20;
+constexpr std::chrono::seconds kEngineLimit{30};
+
+[[noreturn]] void refuse(const std::string& reason) {
+    throw vim::invalid_argument(
+        "changedValue.value",
+        fmt::format("The option {}: {}.", service::kAvailabilityOption, reason));
+}
+
+// The option's text as an object with nothing else in it.
+json parsed(std::string_view text) {
+    auto value = json::parse(text, nullptr, false);
+    const bool is_whole = value.is_object() && value.size() == 2 && value.contains("datastore") &&
+                          value["datastore"].is_string() && value.contains("catalogue");
+    if (!is_whole) refuse("it must be JSON with 'datastore' and 'catalogue'");
+    return value;
+}
+
+std::set<std::string> machines_of(const std::string& text) {
+    std::set<std::string> uuids;
+    const auto value = json::parse(text, nullptr, false);
+    if (!value.is_object() || !value.contains("catalogue")) return uuids;
+    for (const auto& machine : value["catalogue"].value("machines", json::array())) {
+        if (machine.contains("id") && machine["id"].is_string()) uuids.insert(machine["id"]);
+    }
+    return uuids;
+}
+
+const DatastoreEntry* datastore_of(const Datastores& datastores, const std::string& uuid) {
+    for (const auto& entry : datastores.all()) {
+        if (!uuid.empty() && entry->info.uuid == uuid && !entry->is_removed) return entry.get();
+    }
+    return nullptr;
+}
+
+std::string file_text(const HostContext& context, const json& option,
+                      const DatastoreEntry& datastore) {
+    const json made{{"host", context.host_uuid},
+                    {"host_name", context.config.host_name},
+                    {"datastore", datastore.name},
+                    {"datastore_path", datastore.path.string()},
+                    {"catalogue", option["catalogue"]}};
+    return made.dump() + "\n";
+}
+
+}  // namespace
+
+Protection::Protection(Parts parts) : parts_(parts), file_(protection_file(parts.context.config)) {}
+
+void Protection::define_option(Options& options) {
+    OptionDefinition made;
+    made.key = service::kAvailabilityOption;
+    made.label = "What high availability protects";
+    made.summary =
+        "The hosts and machines of the cluster, and the datastore on which hosts watch each other, "
+        "as JSON. The center sets it; empty: nothing is protected.";
+    made.initial = vim::Value::string("");
+    made.most = kLongestOption;
+    made.check = [this](const vim::Value& value) { check(value); };
+    made.apply = [this](const vim::Value& value) {
+        wanted_ = value.as_string();
+        parts_.availability.expect(machines_of(wanted_));
+    };
+    options.define(std::move(made));
+}
+
+// drover-had's own reader says what is wrong with it, before anything is stored.
+void Protection::check(const vim::Value& value) const {
+    if (value.as_string().empty()) return;
+    const json option = parsed(value.as_string());
+    const auto uuid = option["datastore"].get<std::string>();
+    const auto* datastore = datastore_of(parts_.context.datastores, uuid);
+    if (datastore == nullptr) refuse(fmt::format("datastore: this host has no datastore {}", uuid));
+    try {
+        had::Names names;
+        had::Config config;
+        had::parse_protection(file_text(parts_.context, option, *datastore), "value", names,
+                              config);
+    } catch (const std::runtime_error& error) {
+        refuse(error.what());
+    }
+}
+
+void Protection::start() {
+    parts_.context.runtime.spawn("protection", follow());
+}
+
+// What the last run of this daemon has written.
+Awaitable<void> Protection::read() {
+    const auto text = co_await parts_.context.runtime.blocking(
+        "protection",
+        [file = file_] {
+            return std::filesystem::exists(file) ? base::read_file(file, kLongestFile)
+                                                 : std::string();
+        },
+        kFileLimit);
+    note(text);
+}
+
+void Protection::note(const std::string& text) {
+    const auto file = json::parse(text, nullptr, false);
+    if (!file.is_object() || !file.contains("catalogue")) return;
+    const auto& catalogue = file["catalogue"];
+    written_ = {text, file.value("datastore_path", ""),
+                catalogue.value("version", std::uint64_t{1}),
+                !catalogue.value("machines", json::array()).empty()};
+}
+
+Awaitable<void> Protection::follow() {
+    co_await read();
+    while (true) {
+        std::string problem;
+        try {
+            co_await settle();
+            co_await let_go_unkept();
+        } catch (const std::exception& error) {
+            problem = error.what();
+        }
+        if (!problem.empty() && problem != told_problem_) {
+            base::log_warning("high availability: {}", problem);
+        }
+        told_problem_ = problem;
+        show();
+        co_await parts_.context.runtime.sleep(kLook);
+    }
+}
+
+// Nothing while the datastore is not there.
+std::optional<std::string> Protection::wanted_file() const {
+    const json option = parsed(wanted_);
+    const auto* datastore =
+        datastore_of(parts_.context.datastores, option["datastore"].get<std::string>());
+    if (datastore == nullptr) return std::nullopt;
+    return file_text(parts_.context, option, *datastore);
+}
+
+Awaitable<void> Protection::settle() {
+    if (wanted_.empty()) {
+        if (!written_.text.empty()) co_await retire();
+        co_return;
+    }
+    const auto now = parts_.context.runtime.clock().steady_now();
+    if (wanted_ == settled_ && now < next_look_) co_return;
+    const auto text = wanted_file();
+    if (!text) co_return;
+    if (*text == written_.text) {
+        settled_ = wanted_;
+        next_look_ = now + kLookAgain;
+        co_return;
+    }
+    const json made = json::parse(*text);
+    // Of another datastore, or of another cluster: drover-had would not take it up in passing.
+    const bool is_another =
+        !written_.text.empty() &&
+        (written_.datastore_path != made["datastore_path"] ||
+         made["catalogue"].value("version", std::uint64_t{1}) < written_.version);
+    if (is_another) {
+        co_await retire();
+    } else {
+        co_await write(*text);
+    }
+}
+
+// Two steps, so that nobody takes over what still runs here: the machines are let go and their
+// leases become plain ones while this host still says that it is alive; then it may fall silent.
+Awaitable<void> Protection::retire() {
+    if (written_.has_machines) {
+        json last = json::parse(written_.text);
+        last["catalogue"]["machines"] = json::array();
+        last["catalogue"]["version"] = written_.version + 1;
+        co_await write(last.dump() + "\n");
+    }
+    if (!is_released()) co_return;
+    co_await parts_.context.runtime.blocking(
+        "protection", [file = file_] { std::filesystem::remove(file); }, kFileLimit);
+    written_ = {};
+    parts_.availability.set_configured(false);
+    base::log_info("high availability protects nothing on this host any more");
+}
+
+bool Protection::is_released() const {
+    const auto& availability = parts_.availability;
+    if (!availability.is_connected()) {
+        const auto now = parts_.context.runtime.clock().steady_now();
+        return silent_since_ && now - *silent_since_ > kPatience;
+    }
+    if (availability.catalogue() < written_.version) return false;
+    for (const MachinePtr& machine : parts_.machines.all()) {
+        if (is_guarded(*machine)) return false;
+    }
+    return true;
+}
+
+Awaitable<void> Protection::write(std::string text) {
+    // Before it is there: from then on a lease may be drover-had's.
+    parts_.availability.set_configured(true);
+    co_await parts_.context.runtime.blocking(
+        "protection", [file = file_, text] { base::write_file_atomically(file, text, 0640); },
+        kFileLimit);
+    note(text);
+}
+
+Awaitable<void> Protection::let_go_unkept() {
+    for (const MachinePtr& machine : parts_.machines.all()) {
+        const bool is_free = is_guarded(*machine) && !parts_.availability.keeps(*machine);
+        if (is_free && !machine->busy) co_await let_go(machine);
+    }
+}
+
+// What drover-had has kept for this host, and keeps no more. False if it is not this host's.
+Awaitable<bool> Protection::make_lease_plain(MachinePtr machine) {
+    const HostContext& context = parts_.context;
+    const auto result = co_await context.datastores.run(
+        context.datastores.of_path(machine->path),
+        [cell = Leases::cell_of(machine->path), uuid = context.host_uuid,
+         name = context.config.host_name,
+         &clock = context.runtime.clock()](storage::Datastore& store) {
+            storage::VmLease lease(store.compare_and_swap(), clock, cell);
+            const storage::LeaseState now = lease.read();
+            if (now.owner != uuid) return storage::LeaseResult{false, now};
+            return lease.acquire(now.generation, {uuid, name});
+        });
+    if (result.won) machine->lease_generation = result.current.generation;
+    co_return result.won;
+}
+
+// It runs on like a machine that was never protected.
+Awaitable<void> Protection::let_go(MachinePtr machine) {
+    const Exclusive exclusive(machine, {});
+    if (!co_await make_lease_plain(machine)) {
+        throw std::runtime_error(
+            fmt::format("machine {} runs here without a lease", machine->id.value()));
+    }
+    if (!machine->domain || !machine->domain->metadata) co_return;
+    auto notes = *machine->domain->metadata;
+    notes.erase(std::string(kMetadataMonitor));
+    notes[std::string(kMetadataGeneration)] = std::to_string(machine->lease_generation);
+    co_await parts_.context.runtime.blocking(
+        machine->domain_queue(),
+        [&engine = parts_.context.hypervisor, uuid = machine->uuid(), notes] {
+            engine.set_metadata(uuid, notes);
+        },
+        kEngineLimit);
+    if (machine->domain) machine->domain->metadata = notes;
+    parts_.machines.publish_runtime(machine);
+    base::log_info("machine {} is not protected any more", machine->id.value());
+}
+
+// In the API's words; there is no master here, so a host that is one of those that watch each other
+// is as good as connected to it.
+void Protection::show() {
+    const auto& availability = parts_.availability;
+    const auto now = parts_.context.runtime.clock().steady_now();
+    if (availability.is_connected()) {
+        silent_since_.reset();
+    } else if (!silent_since_) {
+        silent_since_ = now;
+    }
+    std::string state;
+    if (!written_.text.empty() || !wanted_.empty()) {
+        const bool is_missed = silent_since_ && now - *silent_since_ > kPatience;
+        const bool is_up = availability.is_connected() &&
+                           availability.catalogue() == written_.version && !written_.text.empty();
+        state = is_missed ? "fdmUnreachable" : is_up ? "connectedToMaster" : "election";
+    }
+    if (state == shown_) return;
+    shown_ = state;
+    parts_.host_system.set_availability(state);
+    for (const MachinePtr& machine : parts_.machines.all()) {
+        if (machine->domain) parts_.machines.publish_runtime(machine);
+    }
+}
+
+}  // namespace drover::host

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string_view>
+
+namespace drover::service {
+
+/// The host's option that says what high availability protects there. The center sets it, the same
+/// on every host of a cluster: JSON {"datastore": "<uuid>", "catalogue": {...}}, the catalogue as
+/// src/had/README.md has it. Empty: nothing is protected.
+inline constexpr std::string_view kAvailabilityOption = "Drover.availability";
+
+}  // namespace drover::service
