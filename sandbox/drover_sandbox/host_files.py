@@ -29,6 +29,7 @@ def prepare(plan, host):
            mode=0o640, group=plans.USER)
     if not host.is_center:
         _libvirt_files(plan, host)
+        _ha_file(plan, host)
     if host.cpu_less:
         lesser_cpu.prepare(plan, host)
 
@@ -44,6 +45,17 @@ def _libvirt_files(plan, host):
     os.makedirs(os.path.join(etc, "qemu"), mode=0o700, exist_ok=True)
     _write(os.path.join(etc, "libvirtd.conf"), _libvirtd_settings(plan, host))
     _write(os.path.join(etc, "qemu.conf"), _qemu_settings(plan, host))
+
+
+def _ha_file(plan, host):
+    """drover-had's settings: what is protected comes from hostd. The host is reset like everything
+    here, by the end of its first process. A file that is there stays: somebody has changed it."""
+    if not plan.hostd or os.path.exists(plan.ha_config_file(host)):
+        return
+    settings = {"reset": ["kill", "-TERM", "1"],
+                "generated": os.path.join(plan.state_of(host), "availability.json")}
+    _write(plan.ha_config_file(host), json.dumps(settings, indent=1) + "\n", mode=0o640,
+           group=plans.USER)
 
 
 def _identity_directory(plan, host):

@@ -105,7 +105,7 @@ class Plan:
         return self.state_of(host) + ".json"
 
     def ha_config_file(self, host):
-        """drover-had's; it runs where there is one."""
+        """drover-had's, as far as an administrator writes it."""
         return os.path.join(self.host_directory(host), "ha.json")
 
     def log_directory(self, host):

@@ -227,9 +227,11 @@ def _start_daemons(plan, host):
 
 
 def _protect(plan, host, daemons):
-    """Starts high availability once there is a configuration of it."""
+    """Starts high availability, which waits until something is to be protected."""
     if host.is_center or not os.path.exists(plan.ha_config_file(host)):
         return
+    if not os.path.exists(plan.program("drover-had")):
+        return  # it was not built
     if any(daemon.name == "drover-had" for daemon in daemons):
         return
     daemon = Daemon(plan, host, [plan.program("drover-had"), "--config",
@@ -298,7 +300,7 @@ def _set_password(plan, host, program):
 
 def _watch(plan, host, daemons):
     """Reaps every process of the host and restarts daemons; returns on SIGTERM. SIGHUP says that
-    there is a configuration of high availability now."""
+    there is a configuration of high availability, if there was none."""
     signals = {signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP}
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
