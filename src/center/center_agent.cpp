@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "center/alarms/alarms.hpp"
+#include "center/availability/high_availability.hpp"
 #include "center/compatibility/cluster_cpu.hpp"
 #include "center/consoles/consoles.hpp"
 #include "center/context.hpp"
@@ -117,6 +118,7 @@ struct CenterAgent::Services {
     std::optional<Diagnostics> diagnostics;
     std::optional<Moves> moves;
     std::optional<Drs> drs;
+    std::optional<HighAvailability> availability;
     std::optional<PerformanceHistory> performance;
     std::optional<HostEventCopies> host_events;
     std::optional<Alarms> alarms;
@@ -202,6 +204,7 @@ void CenterAgent::Services::make_context(std::string uuid) {
     diagnostics.emplace(*context, *hosts, *forwarding);
     moves.emplace(MigrationParts{*context, *hosts, *mirror, *forwarding});
     drs.emplace(*moves);
+    availability.emplace(*drs);
     performance.emplace(*context, *hosts, *mirror, *forwarding);
     performance->on_network([this](const std::string& machine, double bytes_per_s) {
         drs->note_network(machine, bytes_per_s);
@@ -419,6 +422,7 @@ Awaitable<void> CenterAgent::start() {
     serve_checker(*services.moves);
     serve_maintenance(*services.drs);
     co_await services.drs->start();
+    co_await services.availability->start();
     co_await services.performance->start();
     services.performance->serve();
     services.forwarding->serve();

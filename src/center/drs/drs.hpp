@@ -3,6 +3,7 @@
 // DRS: keeps the machines of clusters where they are served best. Looks every minute and shortly
 // after something changed; carries out what it may and shows the rest.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -69,6 +70,11 @@ public:
     /// Keeps a host's room for a machine while it starts.
     void starts_on(const vim::MoRef& machine, const vim::MoRef& host);
     void has_started(const vim::MoRef& machine);
+    /// Awaited before a machine is started on its host, when its place is certain; throws what
+    /// speaks against it.
+    using BeforeStart = std::function<task::Awaitable<void>(vim::MoRef machine)>;
+    void on_start(BeforeStart before) { before_start_ = std::move(before); }
+    task::Awaitable<void> before_start(vim::MoRef machine);
     /// Tells that a machine was started, if DRS chose where, as DrsVmPoweredOnEvent.
     void tell_placed(vim::Event& event);
     /// It was not started after all.
@@ -155,6 +161,7 @@ private:
     Figures figures_;
     DrsHistory history_;
     Returns returns_;
+    BeforeStart before_start_;
     std::map<std::string, ClusterState> clusters_;
     std::map<std::string, std::string> starting_;
     std::set<std::string> placed_;  // where DRS chose, until they are seen to run

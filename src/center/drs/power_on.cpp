@@ -62,6 +62,7 @@ Awaitable<Value> power_on(Drs& drs, MoRef machine, MoRef wanted, bool may_choose
         } else {
             drs.require_reservations(machine);
         }
+        co_await drs.before_start(machine);
     }
     const Value result =
         co_await forwarding.run_task(forwarding.home_of(machine), "PowerOnVM_Task",
@@ -195,6 +196,10 @@ private:
 };
 
 }  // namespace
+
+Awaitable<void> Drs::before_start(MoRef machine) {
+    if (before_start_) co_await before_start_(machine);
+}
 
 void Drs::apply_start(const MoRef& cluster, const Offer& offer, const std::string& user) {
     std::erase_if(state_of(cluster).starts,

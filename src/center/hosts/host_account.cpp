@@ -1,6 +1,7 @@
 #include "center/hosts/host_account.hpp"
 
 #include "base/log.hpp"
+#include "service/availability_option.hpp"
 #include "service/pools/machine_parts.hpp"
 #include "vim/hosts_types.hpp"
 #include "vim/management_types.hpp"
@@ -102,6 +103,7 @@ Awaitable<void> leave_host(task::Runtime& runtime, LinkTarget target, std::strin
     // What the center's pools came to is no longer true of the machines.
     if (manager.empty()) {
         co_await set_option(link, std::string(service::kMachinePartsOption), {});
+        co_await set_option(link, std::string(service::kAvailabilityOption), {});
     }
     co_await set_manager(link, manager);
     co_await remove_account(link, target.user);

@@ -1,0 +1,187 @@
+#include "center/availability/draft.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <tuple>
+
+namespace drover::center {
+
+using nlohmann::json;
+
+namespace {
+
+bool contains(const std::vector<std::string>& list, const std::string& text) {
+    return std::ranges::find(list, text) != list.end();
+}
+
+// "[shared] web/web.vmx" -> "shared", "web/web.vmx"
+std::pair<std::string, std::string> parts_of(const std::string& path) {
+    const auto end = path.find("] ");
+    if (!path.starts_with('[') || end == std::string::npos) return {};
+    return {path.substr(1, end - 1), path.substr(end + 2)};
+}
+
+class Drafter {
+public:
+    Drafter(const DraftCluster& cluster, const std::string& present)
+        : cluster_(cluster), present_(present) {}
+
+    Draft make() {
+        for (const auto& datastore : cluster_.datastores) {
+            const bool is_shared = std::ranges::all_of(cluster_.hosts, [&](const DraftHost& host) {
+                return contains(host.datastores, datastore.id);
+            });
+            if (is_shared && !datastore.uuid.empty()) shared_.push_back(&datastore);
+        }
+        const auto* chosen = cluster_.hosts.size() < 2 ? nullptr : choose();
+        if (chosen == nullptr) return give_up();
+        draft_.datastore = chosen->id;
+        draft_.datastore_uuid = chosen->uuid;
+        choose_machines(*chosen);
+        write();
+        return std::move(draft_);
+    }
+
+private:
+    Draft give_up() {
+        draft_.problem = cluster_.hosts.size() < 2
+                             ? "the cluster needs two hosts at least"
+                             : "no datastore is seen by all hosts of the cluster";
+        if (cluster_.settings.only_preferred && cluster_.hosts.size() >= 2) {
+            draft_.problem = "none of the selected heartbeat datastores is seen by all hosts";
+        }
+        for (const auto& machine : cluster_.machines) {
+            draft_.unprotected[machine.id] = draft_.problem;
+        }
+        return std::move(draft_);
+    }
+
+    std::size_t machines_on(const DraftDatastore& datastore) const {
+        return static_cast<std::size_t>(
+            std::ranges::count_if(cluster_.machines, [&](const DraftMachine& machine) {
+                return parts_of(machine.vmx).first == datastore.name;
+            }));
+    }
+
+    // The administrator's, then the one that hosts use already, then that of most machines.
+    const DraftDatastore* choose() const {
+        const auto& preferred = cluster_.settings.preferred_datastores;
+        const auto worth = [&](const DraftDatastore& each) {
+            return std::tuple(contains(preferred, each.id), each.id == present_, machines_on(each),
+                              each.free_bytes);
+        };
+        const DraftDatastore* best = nullptr;
+        for (const auto* each : shared_) {
+            if (cluster_.settings.only_preferred && !contains(preferred, each->id)) continue;
+            if (best == nullptr || worth(*each) > worth(*best)) best = each;
+        }
+        return best;
+    }
+
+    std::string reason_against(const DraftMachine& machine, const DraftDatastore& chosen) const {
+        if (cluster_.settings.of(machine.id).priority == "disabled") {
+            return "its restart priority is 'disabled'";
+        }
+        const auto [datastore, file] = parts_of(machine.vmx);
+        if (file.empty() || machine.uuid.empty()) return "its file can't be read";
+        if (datastore != chosen.name) {
+            return fmt::format("it lies on the datastore {}, and the hosts watch each other on {}",
+                               datastore, chosen.name);
+        }
+        for (const auto& id : machine.datastores) {
+            const bool is_shared =
+                std::ranges::any_of(shared_, [&](const auto* each) { return each->id == id; });
+            if (!is_shared) return "it needs a datastore that not all hosts of the cluster see";
+        }
+        if (uuids_.contains(machine.uuid)) return "another machine has the same UUID";
+        if (chosen_.size() >= kMostProtected) {
+            return fmt::format("{} machines are protected already", kMostProtected);
+        }
+        return {};
+    }
+
+    void choose_machines(const DraftDatastore& chosen) {
+        std::vector<const DraftMachine*> sorted;
+        for (const auto& machine : cluster_.machines) sorted.push_back(&machine);
+        std::ranges::sort(sorted, [](const auto* one, const auto* other) {
+            return std::tie(one->uuid, one->id) < std::tie(other->uuid, other->id);
+        });
+        for (const auto* machine : sorted) {
+            auto reason = reason_against(*machine, chosen);
+            if (!reason.empty()) {
+                draft_.unprotected[machine->id] = std::move(reason);
+                continue;
+            }
+            uuids_.insert(machine->uuid);
+            uuid_of_[machine->id] = machine->uuid;
+            chosen_.push_back(machine);
+        }
+    }
+
+    json written(const DraftMachine& machine) const {
+        const auto& settings = cluster_.settings.of(machine.id);
+        json made{{"id", machine.uuid},
+                  {"path", parts_of(machine.vmx).second},
+                  {"name", machine.name},
+                  {"priority", cluster_.settings.restarts ? settings.priority : "disabled"},
+                  {"isolation", cluster_.settings.restarts ? settings.isolation : "leave_on"},
+                  {"ready_when", settings.ready_when},
+                  {"ready_timeout_s", settings.ready_timeout_s},
+                  {"vcpus", machine.vcpus},
+                  {"memory_mb", machine.memory_mb},
+                  {"cpu_reservation_mhz", machine.cpu_reservation_mhz},
+                  {"memory_reservation_mb", machine.memory_reservation_mb}};
+        const auto first = cluster_.settings.depends_on.find(machine.id);
+        if (first == cluster_.settings.depends_on.end()) return made;
+        for (const auto& id : first->second) {
+            const auto known = uuid_of_.find(id);
+            if (known != uuid_of_.end()) made["depends_on"].push_back(known->second);
+        }
+        return made;
+    }
+
+    void write() {
+        json catalogue{{"memory_overcommit", cluster_.memory_overcommit},
+                       {"hosts", json::array()},
+                       {"machines", json::array()}};
+        std::vector<const DraftHost*> hosts;
+        for (const auto& host : cluster_.hosts) hosts.push_back(&host);
+        std::ranges::sort(hosts, {}, &DraftHost::uuid);
+        for (const auto* host : hosts) {
+            catalogue["hosts"].push_back(
+                {{"id", host->uuid},
+                 {"name", host->name},
+                 {"cpu_mhz", std::max(1.0, host->cpu_mhz)},
+                 {"memory_mb", std::max<std::int64_t>(1, host->memory_mb)}});
+        }
+        for (const auto* machine : chosen_) catalogue["machines"].push_back(written(*machine));
+        draft_.catalogue = catalogue.dump(-1, ' ', false, json::error_handler_t::replace);
+    }
+
+    const DraftCluster& cluster_;
+    const std::string& present_;
+    std::vector<const DraftDatastore*> shared_;
+    std::vector<const DraftMachine*> chosen_;
+    std::set<std::string> uuids_;
+    std::map<std::string, std::string> uuid_of_;  // by the machine's id
+    Draft draft_;
+};
+
+}  // namespace
+
+Draft make_draft(const DraftCluster& cluster, const std::string& present) {
+    return Drafter(cluster, present).make();
+}
+
+std::string option_text(const Draft& draft, std::uint64_t version) {
+    if (draft.catalogue.empty()) return {};
+    json catalogue = json::parse(draft.catalogue);
+    catalogue["version"] = version;
+    const json made{{"datastore", draft.datastore_uuid}, {"catalogue", std::move(catalogue)}};
+    return made.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace drover::center

@@ -1,0 +1,69 @@
+#pragma once
+
+// What the hosts of a cluster are to be told: which hosts and machines there are, and on which
+// datastore the hosts watch each other. Pure: from what the center knows to one text.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "center/availability/settings.hpp"
+
+namespace drover::center {
+
+struct DraftHost {
+    std::string uuid;
+    std::string name;
+    double cpu_mhz = 0;
+    std::int64_t memory_mb = 0;
+    std::vector<std::string> datastores;  ///< their ids; those that it reaches
+};
+
+struct DraftDatastore {
+    std::string id;
+    std::string uuid;
+    std::string name;
+    std::int64_t free_bytes = 0;
+};
+
+struct DraftMachine {
+    std::string id;
+    std::string uuid;
+    std::string name;
+    std::string vmx;                      ///< "[shared] web/web.vmx"
+    std::vector<std::string> datastores;  ///< all that it needs
+    std::int32_t vcpus = 1;
+    std::int64_t memory_mb = 0;
+    std::int64_t cpu_reservation_mhz = 0;
+    std::int64_t memory_reservation_mb = 0;
+};
+
+struct DraftCluster {
+    DasSettings settings;
+    double memory_overcommit = 2;
+    std::vector<DraftHost> hosts;
+    std::vector<DraftDatastore> datastores;
+    std::vector<DraftMachine> machines;
+};
+
+struct Draft {
+    /// Empty: nothing can be protected, for the reason in `problem`.
+    std::string datastore;  ///< its id
+    std::string datastore_uuid;
+    std::string catalogue;  ///< JSON without its version
+    std::string problem;
+    std::map<std::string, std::string> unprotected;  ///< machine -> why
+};
+
+/// The largest number of machines that hosts protect together.
+inline constexpr std::size_t kMostProtected = 1500;
+
+/// `present`: the id of the datastore that was chosen before; it stays if it may.
+Draft make_draft(const DraftCluster& cluster, const std::string& present);
+
+/// The text for the hosts (their option Drover.availability).
+std::string option_text(const Draft& draft, std::uint64_t version);
+
+}  // namespace drover::center

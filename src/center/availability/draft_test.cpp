@@ -1,0 +1,118 @@
+#include "center/availability/draft.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+namespace drover::center {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+DraftHost host(const std::string& uuid, std::vector<std::string> datastores) {
+    return {uuid, "host-" + uuid, 4000, 8192, std::move(datastores)};
+}
+
+DraftMachine machine(const std::string& id, const std::string& datastore) {
+    DraftMachine made;
+    made.id = id;
+    made.uuid = "uuid-" + id;
+    made.name = id;
+    made.vmx = "[" + datastore + "] " + id + "/" + id + ".vmx";
+    made.datastores = {"ds-" + datastore};
+    made.memory_mb = 512;
+    return made;
+}
+
+// Two hosts, two shared datastores and one that only the first host sees.
+DraftCluster cluster() {
+    DraftCluster made;
+    made.settings.enabled = true;
+    made.hosts = {host("b", {"ds-one", "ds-two"}), host("a", {"ds-one", "ds-two", "ds-own"})};
+    made.datastores = {
+        {"ds-one", "u1", "one", 10}, {"ds-two", "u2", "two", 20}, {"ds-own", "u3", "own", 99}};
+    made.machines = {machine("vm-1", "one"), machine("vm-2", "one"), machine("vm-3", "two"),
+                     machine("vm-4", "own")};
+    return made;
+}
+
+json machines_of(const Draft& draft) {
+    return json::parse(draft.catalogue)["machines"];
+}
+
+TEST(AvailabilityDraft, watches_where_most_machines_lie_and_protects_those) {
+    const auto draft = make_draft(cluster(), "");
+    EXPECT_EQ(draft.datastore, "ds-one");
+    ASSERT_EQ(machines_of(draft).size(), 2U);
+    EXPECT_EQ(machines_of(draft)[0]["path"], "vm-1/vm-1.vmx");
+    EXPECT_THAT(draft.unprotected.at("vm-3"), HasSubstr("watch each other on one"));
+    EXPECT_TRUE(draft.unprotected.contains("vm-4"));
+    EXPECT_EQ(draft.unprotected.size(), 2U);
+}
+
+TEST(AvailabilityDraft, keeps_its_datastore_unless_the_administrator_wants_another) {
+    auto made = cluster();
+    EXPECT_EQ(make_draft(made, "ds-two").datastore, "ds-two");
+    EXPECT_EQ(make_draft(made, "ds-own").datastore, "ds-one");
+    made.settings.preferred_datastores = {"ds-two"};
+    EXPECT_EQ(make_draft(made, "ds-one").datastore, "ds-two");
+}
+
+TEST(AvailabilityDraft, says_why_nothing_can_be_protected) {
+    auto made = cluster();
+    made.hosts.pop_back();
+    EXPECT_THAT(make_draft(made, "").problem, HasSubstr("two hosts"));
+    EXPECT_EQ(option_text(make_draft(made, ""), 7), "");
+    made = cluster();
+    made.hosts[0].datastores = {"ds-x"};
+    EXPECT_THAT(make_draft(made, "").unprotected.at("vm-1"), HasSubstr("seen by all hosts"));
+    made = cluster();
+    made.settings.only_preferred = true;
+    EXPECT_THAT(make_draft(made, "").problem, HasSubstr("selected"));
+}
+
+TEST(AvailabilityDraft, leaves_out_what_could_not_be_started_elsewhere) {
+    auto made = cluster();
+    made.settings.overrides["vm-1"].priority = "disabled";
+    made.machines[1].datastores.push_back("ds-own");
+    const auto draft = make_draft(made, "ds-one");
+    EXPECT_TRUE(machines_of(draft).empty());
+    EXPECT_THAT(draft.unprotected.at("vm-1"), HasSubstr("disabled"));
+    EXPECT_THAT(draft.unprotected.at("vm-2"), HasSubstr("not all hosts"));
+}
+
+TEST(AvailabilityDraft, protects_one_of_two_machines_of_one_uuid) {
+    auto made = cluster();
+    made.machines[1].uuid = made.machines[0].uuid;
+    const auto draft = make_draft(made, "ds-one");
+    EXPECT_EQ(machines_of(draft).size(), 1U);
+    EXPECT_THAT(draft.unprotected.at("vm-2"), HasSubstr("same UUID"));
+}
+
+TEST(AvailabilityDraft, is_the_same_text_whatever_the_order) {
+    auto made = cluster();
+    const auto draft = make_draft(made, "");
+    std::ranges::reverse(made.hosts);
+    std::ranges::reverse(made.machines);
+    EXPECT_EQ(make_draft(made, "").catalogue, draft.catalogue);
+    const auto text = json::parse(option_text(draft, 42));
+    EXPECT_EQ(text["catalogue"]["version"], 42);
+    EXPECT_EQ(text["datastore"], "u1");
+}
+
+TEST(AvailabilityDraft, names_what_must_be_ready_first_by_uuid_if_it_is_protected) {
+    auto made = cluster();
+    made.settings.depends_on["vm-2"] = {"vm-1", "vm-4"};
+    const auto draft = make_draft(made, "ds-one");
+    EXPECT_EQ(machines_of(draft)[1]["depends_on"], json::array({"uuid-vm-1"}));
+}
+
+TEST(AvailabilityDraft, restarts_nothing_while_hosts_are_not_monitored) {
+    auto made = cluster();
+    made.settings.restarts = false;
+    EXPECT_EQ(machines_of(make_draft(made, ""))[0]["priority"], "disabled");
+}
+
+}  // namespace
+}  // namespace drover::center

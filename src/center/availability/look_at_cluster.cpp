@@ -1,0 +1,115 @@
+// A cluster as the mirror shows it, as what hosts are told is made from it.
+
+#include <algorithm>
+
+#include "center/availability/high_availability.hpp"
+#include "center/drs/policy.hpp"
+#include "vim/properties.hpp"
+
+namespace drover::center {
+
+using vim::MoRef;
+using vim::TypeId;
+using vim::Value;
+
+namespace {
+
+constexpr std::int64_t kMebibyte = 1 << 20;
+
+std::vector<std::string> ids_of(const Value& list) {
+    std::vector<std::string> ids;
+    if (list.kind() != vim::ValueKind::array) return ids;
+    for (const Value& each : list.elements()) ids.emplace_back(each.moref_id());
+    return ids;
+}
+
+std::string text_of(const Value& value) {
+    return value.kind() == vim::ValueKind::string ? std::string(value.as_string()) : std::string();
+}
+
+// "ds:///vmfs/volumes/<uuid>/" -> "<uuid>"
+std::string uuid_of_url(std::string_view url) {
+    if (url.ends_with('/')) url.remove_suffix(1);
+    const auto slash = url.rfind('/');
+    return slash == std::string_view::npos ? std::string() : std::string(url.substr(slash + 1));
+}
+
+std::optional<DraftHost> look_at_host(const Host& host, const model::ManagedObject& object) {
+    const vim::HostListSummary summary(object.property(vim::property::HostSystem::summary));
+    if (!summary || !summary.hardware() || host.uuid.empty()) return std::nullopt;
+    const auto hardware = summary.hardware();
+    DraftHost made;
+    made.uuid = host.uuid;
+    made.name = text_of(object.property(vim::property::ManagedEntity::name));
+    if (made.name.empty()) made.name = host.name;
+    made.cpu_mhz = static_cast<double>(hardware.cpuMhz()) * hardware.numCpuCores();
+    made.memory_mb = hardware.memorySize() / kMebibyte;
+    made.datastores = ids_of(object.property(vim::property::HostSystem::datastore));
+    return made;
+}
+
+std::optional<DraftMachine> look_at_machine(const model::ManagedObject& object) {
+    namespace property = vim::property::VirtualMachine;
+    const vim::VirtualMachineSummary summary(object.property(property::summary));
+    if (!summary || !summary.config() || summary.config().template_()) return std::nullopt;
+    const auto config = summary.config();
+    DraftMachine made;
+    made.id = object.id();
+    made.uuid = config.uuid().value_or("");
+    made.name = text_of(object.property(vim::property::ManagedEntity::name));
+    made.vmx = config.vmPathName();
+    made.datastores = ids_of(object.property(property::datastore));
+    made.vcpus = std::max(1, config.numCpu().value_or(1));
+    made.memory_mb = config.memorySizeMB().value_or(0);
+    made.cpu_reservation_mhz = std::max(0, config.cpuReservation().value_or(0));
+    made.memory_reservation_mb = std::max(0, config.memoryReservation().value_or(0));
+    return made;
+}
+
+void add_datastores(const model::Inventory& inventory, DraftCluster& cluster) {
+    std::set<std::string> ids;
+    for (const auto& host : cluster.hosts)
+        ids.insert(host.datastores.begin(), host.datastores.end());
+    for (const auto& id : ids) {
+        const auto* object = inventory.find(MoRef{TypeId::Datastore, id});
+        if (object == nullptr) continue;
+        const vim::DatastoreSummary summary(object->property(vim::property::Datastore::summary));
+        if (!summary) continue;
+        cluster.datastores.push_back(
+            {id, uuid_of_url(summary.url()), std::string(summary.name()), summary.freeSpace()});
+    }
+}
+
+}  // namespace
+
+std::optional<DraftCluster> look_at_cluster(const MigrationParts& parts, const MoRef& cluster) {
+    const auto& inventory = parts.context.inventory;
+    const auto* object = inventory.find(cluster);
+    if (object == nullptr) return std::nullopt;
+    const Value& config = object->property(vim::property::ComputeResource::configurationEx);
+    DraftCluster made;
+    made.settings = das_settings(config);
+    made.memory_overcommit = drs_policy(config).memory_overcommit;
+    bool is_whole = true;
+    std::set<std::string> known;
+    parts.hosts.for_each([&](const Host& host) {
+        if (host.compute_resource != cluster) return;
+        const auto* shown = inventory.find(host.ref);
+        auto about = shown != nullptr ? look_at_host(host, *shown) : std::nullopt;
+        if (!about) {
+            is_whole = false;
+            return;
+        }
+        made.hosts.push_back(*std::move(about));
+        for (const auto& id : ids_of(shown->property(vim::property::HostSystem::vm))) {
+            const auto* machine = inventory.find(MoRef{TypeId::VirtualMachine, id});
+            if (machine == nullptr || !known.insert(id).second) continue;
+            if (auto found = look_at_machine(*machine)) made.machines.push_back(*std::move(found));
+        }
+    });
+    if (!is_whole) return std::nullopt;
+    add_datastores(inventory, made);
+    return made;
+}
+
+}  // namespace drover::center

@@ -1,0 +1,41 @@
+#pragma once
+
+// What an administrator has set about high availability in a cluster, in the words of the hosts'
+// catalogue (src/had/README.md). Pure.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "vim/value.hpp"
+
+namespace drover::center {
+
+struct DasMachineSettings {
+    std::string priority = "medium";
+    std::string isolation = "leave_on";
+    std::string ready_when = "assigned";
+    std::int32_t ready_timeout_s = 600;
+};
+
+struct DasSettings {
+    bool enabled = false;
+    /// False: hosts watch each other, but nothing is started again.
+    bool restarts = true;
+    DasMachineSettings by_default;
+    std::map<std::string, DasMachineSettings, std::less<>> overrides;  ///< by the machine's id
+    /// Which machines must be ready first, by the machine's id.
+    std::map<std::string, std::vector<std::string>> depends_on;
+    /// Datastores that the administrator prefers, by their ids; alone if `only_preferred`.
+    std::vector<std::string> preferred_datastores;
+    bool only_preferred = false;
+
+    const DasMachineSettings& of(std::string_view machine) const;
+};
+
+/// `config`: ClusterComputeResource.configurationEx; an unset one is high availability switched
+/// off.
+DasSettings das_settings(const vim::Value& config);
+
+}  // namespace drover::center

@@ -1,0 +1,85 @@
+#include "center/availability/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include "center/tree/cluster_config.hpp"
+#include "center/tree/data.hpp"
+
+namespace drover::center {
+namespace {
+
+using vim::MoRef;
+using vim::TypeId;
+using vim::Value;
+
+Value machine(const char* id) {
+    return Value::moref(MoRef{TypeId::VirtualMachine, id});
+}
+
+Value with_das(std::initializer_list<std::pair<std::string_view, Value>> fields) {
+    Value config = default_cluster_config().raw();
+    Value das = config.property("dasConfig");
+    for (const auto& [name, value] : fields) set_property(das, name, value);
+    set_property(config, "dasConfig", das);
+    return config;
+}
+
+Value vm_settings(std::initializer_list<std::pair<std::string_view, Value>> fields) {
+    return make_data(TypeId::ClusterDasVmSettings, fields);
+}
+
+TEST(DasSettings, is_off_unless_it_is_switched_on) {
+    EXPECT_FALSE(das_settings(Value{}).enabled);
+    EXPECT_FALSE(das_settings(default_cluster_config().raw()).enabled);
+    EXPECT_TRUE(das_settings(with_das({{"enabled", Value::boolean(true)}})).enabled);
+}
+
+TEST(DasSettings, gives_a_machine_its_own_words_and_else_the_clusters) {
+    Value config = with_das(
+        {{"defaultVmSettings", vm_settings({{"restartPriority", Value::string("high")},
+                                            {"isolationResponse", Value::string("powerOff")},
+                                            {"restartPriorityTimeout", Value::int_(90)}})}});
+    const Value own = make_data(
+        TypeId::ClusterDasVmConfigInfo,
+        {{"key", machine("vm-1")},
+         {"dasSettings",
+          vm_settings({{"restartPriority", Value::string("disabled")},
+                       {"isolationResponse", Value::string("clusterIsolationResponse")}})}});
+    const Value other = make_data(
+        TypeId::ClusterDasVmConfigInfo,
+        {{"key", machine("vm-2")},
+         {"dasSettings", vm_settings({{"restartPriority", Value::string("clusterRestartPriority")},
+                                      {"isolationResponse", Value::string("shutdown")}})}});
+    set_property(config, "dasVmConfig", Value::array(TypeId::ClusterDasVmConfigInfo, {own, other}));
+    const auto settings = das_settings(config);
+    EXPECT_EQ(settings.of("vm-1").priority, "disabled");
+    EXPECT_EQ(settings.of("vm-1").isolation, "power_off");
+    EXPECT_EQ(settings.of("vm-2").priority, "high");
+    EXPECT_EQ(settings.of("vm-2").isolation, "shut_down");
+    EXPECT_EQ(settings.of("vm-3").priority, "high");
+    EXPECT_EQ(settings.of("vm-3").ready_timeout_s, 90);
+}
+
+TEST(DasSettings, knows_what_must_be_ready_first) {
+    Value config = default_cluster_config().raw();
+    const auto group = [](const char* name, const char* id) {
+        return make_data(TypeId::ClusterVmGroup,
+                         {{"name", Value::string(name)},
+                          {"vm", Value::array(TypeId::VirtualMachine, {machine(id)})}});
+    };
+    set_property(
+        config, "group",
+        Value::array(TypeId::ClusterGroupInfo, {group("db", "vm-1"), group("web", "vm-2")}));
+    const Value rule =
+        make_data(TypeId::ClusterDependencyRuleInfo, {{"enabled", Value::boolean(true)},
+                                                      {"vmGroup", Value::string("web")},
+                                                      {"dependsOnVmGroup", Value::string("db")}});
+    set_property(config, "rule", Value::array(TypeId::ClusterRuleInfo, {rule}));
+    const auto settings = das_settings(config);
+    ASSERT_TRUE(settings.depends_on.contains("vm-2"));
+    EXPECT_EQ(settings.depends_on.at("vm-2"), std::vector<std::string>{"vm-1"});
+    EXPECT_FALSE(settings.depends_on.contains("vm-1"));
+}
+
+}  // namespace
+}  // namespace drover::center
