@@ -75,6 +75,7 @@ void add_all(CLI::App& app, Context& context) {
     add_cluster_evc(clusters, context);
     add_pool(add_group(app, "pool", "Resource pools"), context);
     add_drs(add_group(app, "drs", "Where a cluster's machines run, and why"), context);
+    add_ha(add_group(app, "ha", "Restarting the machines of hosts that die"), context);
     add_center(add_group(app, "center", "Backup, restore and certificate of a center"), context);
     add_top(app, context);
     auto& datastore = add_group(app, "datastore", "Datastores and their files");

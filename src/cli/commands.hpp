@@ -41,6 +41,7 @@ void add_cluster(CLI::App& parent, Context& context);     ///< list, create, des
 void add_cluster_evc(CLI::App& parent, Context& context);
 void add_pool(CLI::App& parent, Context& context);    ///< list, destroy
 void add_drs(CLI::App& parent, Context& context);     ///< show, plan, explain, apply, why-not
+void add_ha(CLI::App& parent, Context& context);      ///< show, enable, disable
 void add_center(CLI::App& parent, Context& context);  ///< backup, restore, certificate
 void add_top(CLI::App& parent, Context& context);
 
