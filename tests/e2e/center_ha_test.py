@@ -1,0 +1,226 @@
+#!/usr/bin/python3
+"""High availability as an administrator sets it up: one tick at the cluster, nothing by hand at the
+hosts. A real guest, whose host loses its power.
+
+    DROVER_BIN_DIR=build/bin /usr/bin/python3 tests/e2e/center_ha_test.py
+"""
+
+import contextlib
+import os
+import ssl
+import sys
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+from pyVim.connect import SmartConnect  # noqa: E402
+from pyVmomi import vim, vmodl  # noqa: E402
+
+from drover_e2e import (Sandbox, connect_when_ready, make_spec, wait_task,  # noqa: E402
+                        wait_until)
+from drover_e2e.availability import process_of  # noqa: E402
+
+NAMES = ("host1", "host2")
+# Power lost to machine running elsewhere; the suite's machine may be busy with other things.
+LIMIT_S = float(os.environ.get("DROVER_HA_LIMIT_S", "15"))
+
+
+def setUpModule():
+    global SANDBOX, SI, DATACENTER, CLUSTER
+    SANDBOX = Sandbox(hosts=2, arguments=("--center", "--cpus", "1", "--no-template"))
+    try:
+        entry = SANDBOX.status["center"]
+        SI = SmartConnect(host=entry["address"], user=entry["username"], pwd=entry["password"],
+                          sslContext=ssl._create_unverified_context())
+        DATACENTER = SI.content.rootFolder.childEntity[0]
+        CLUSTER = DATACENTER.hostFolder.childEntity[0]
+        configure(drsConfig=vim.cluster.DrsConfigInfo(enabled=False))
+    except BaseException:
+        SANDBOX.close()
+        raise
+
+
+def tearDownModule():
+    if os.environ.get("DROVER_E2E_LOGS"):
+        for name, log in (("center", "drover-centerd"), ("host1", "drover-had"),
+                          ("host1", "drover-hostd"), ("host2", "drover-had"),
+                          ("host2", "drover-hostd")):
+            with contextlib.suppress(OSError):
+                print(f"--- {name} {log}\n{SANDBOX.log(name, log)[-6000:]}", flush=True)
+    SANDBOX.close()
+
+
+def configure(**spec):
+    wait_task(CLUSTER.ReconfigureComputeResource_Task(vim.cluster.ConfigSpecEx(**spec), True))
+
+
+def switch(enabled, **more):
+    configure(dasConfig=vim.cluster.DasConfigInfo(enabled=enabled, **more))
+
+
+def host(name):
+    address = SANDBOX.host(name)["address"]
+    return next(item for item in CLUSTER.host if item.name == address)
+
+
+def das_state(name):
+    state = host(name).runtime.dasHostState
+    return state.state if state else None
+
+
+def create(name, on="host1"):
+    folder = DATACENTER.vmFolder
+    return wait_task(folder.CreateVM_Task(make_spec(name, memory_mb=128), CLUSTER.resourcePool,
+                                          host(on)))
+
+
+def protection(machine):
+    state = machine.runtime.dasVmProtection
+    return state.dasProtected if state else None
+
+
+def events(kind):
+    return SI.content.eventManager.QueryEvents(vim.event.EventFilterSpec(eventTypeId=[kind]))
+
+
+def running_on(uuid):
+    return [name for name in NAMES if process_of(SANDBOX, name, uuid)]
+
+
+def names_at(name):
+    """The machines that a host itself has registered."""
+    client = connect_when_ready(SANDBOX, name)
+    try:
+        return sorted(client.machines())
+    finally:
+        client.close()
+
+
+class CenterHighAvailability(unittest.TestCase):
+    machine = None
+
+    def wait(self, condition, wait_s, what):
+        return wait_until(condition, wait_s, what)
+
+    def test_1_one_tick_and_the_hosts_watch_each_other(self):
+        self.assertIsNone(CLUSTER.RetrieveDasAdvancedRuntimeInfo())
+        self.assertIsNone(das_state("host1"))
+        switch(True, admissionControlEnabled=True, failoverLevel=1)
+        for name in NAMES:
+            self.wait(lambda name=name: das_state(name) == "connectedToMaster", 30,
+                      f"high availability on {name}")
+        info = CLUSTER.RetrieveDasAdvancedRuntimeInfo()
+        self.assertEqual(["running"] * 2,
+                         [node.runtimeState for node in info.dasHostInfo.hostDasState])
+        self.assertEqual(["shared"], [item.datastore.name for item in info.heartbeatDatastoreInfo])
+        self.assertEqual(set(CLUSTER.host), set(info.heartbeatDatastoreInfo[0].hosts))
+        self.wait(lambda: CLUSTER.summary.currentFailoverLevel == 1, 30, "the failover level")
+        self.assertEqual(1, len(events("DasEnabledEvent")))
+
+    def test_2_a_machine_that_is_started_at_once_is_protected(self):
+        cls = type(self)
+        cls.machine = create("guarded")
+        wait_task(self.machine.PowerOnVM_Task())
+        self.assertEqual(host("host1"), self.machine.runtime.host)
+        self.wait(lambda: protection(self.machine), 10, "its protection")
+        self.assertTrue(self.machine.summary.runtime.dasVmProtection.dasProtected)
+        # And one that nobody wants back.
+        other = create("spare")
+        key = vim.cluster.DasVmConfigInfo(
+            key=other, dasSettings=vim.cluster.DasVmSettings(restartPriority="disabled"))
+        configure(dasVmConfigSpec=[vim.cluster.DasVmConfigSpec(operation="add", info=key)])
+        wait_task(other.PowerOnVM_Task())
+        self.assertIs(False, protection(other))
+        told = self.wait(lambda: events("com.vmware.vc.HA.VmUnprotectedEvent"), 10, "the reason")
+        self.assertIn("restart priority", told[-1].fullFormattedMessage)
+        wait_task(other.PowerOffVM_Task())
+        wait_task(other.Destroy_Task())
+
+    def test_3_what_the_cluster_could_not_bear_is_not_started(self):
+        switch(True, failoverLevel=2)
+        spare = create("spare")
+        try:
+            with self.assertRaises(vim.fault.InsufficientFailoverResourcesFault) as refused:
+                wait_task(spare.PowerOnVM_Task())
+            self.assertIn("can't bear the loss of 2", refused.exception.msg)
+        finally:
+            switch(True, failoverLevel=1)
+            wait_task(spare.Destroy_Task())
+
+    def test_4_a_host_says_what_is_wrong_with_what_it_is_told(self):
+        client = connect_when_ready(SANDBOX, "host1")
+        self.addCleanup(client.close)
+        options = client.content.setting
+        before = options.QueryOptions("Drover.availability")[0].value
+        for text, reason in (("{}", "datastore"),
+                             (before.replace('"priority":"medium"', '"priority":"odd"'),
+                              "priority: must be one of")):
+            with self.assertRaises(vmodl.fault.InvalidArgument) as refused:
+                options.UpdateOptions([vim.option.OptionValue(key="Drover.availability",
+                                                              value=text)])
+            self.assertIn(reason, refused.exception.msg)
+        self.assertEqual(before, options.QueryOptions("Drover.availability")[0].value)
+
+    def test_5_its_host_dies_and_it_runs_elsewhere_as_the_same_machine(self):
+        uuid = self.machine.config.uuid
+        self.assertEqual(["host1"], running_on(uuid))
+        pulled = time.monotonic()
+        SANDBOX.run("kill", "host1")
+        self.wait(lambda: running_on(uuid) == ["host2"], 60, "the machine on host2")
+        self.wait(lambda: self.machine.runtime.host == host("host2")
+                  and self.machine.runtime.powerState == "poweredOn"
+                  and protection(self.machine), 30, "the same machine at host2")
+        took = time.monotonic() - pulled
+        print(f"shown running after {took:.1f} s", flush=True)
+        self.assertLess(took, LIMIT_S)
+        every = [item for item in DATACENTER.vmFolder.childEntity if item.name == "guarded"]
+        self.assertEqual([self.machine], every)
+        restart = self.wait(lambda: events("VmRestartedOnAlternateHostEvent"), 10, "the event")[-1]
+        self.assertEqual((self.machine, host("host1"), host("host2")),
+                         (restart.vm.vm, restart.sourceHost.host, restart.host.host))
+        self.assertEqual(host("host1"), events("DasHostFailedEvent")[-1].failedHost.host)
+        self.wait(lambda: das_state("host1") == "hostDown", 10, "what is shown of host1")
+
+    def test_6_the_host_comes_back_and_forgets_it(self):
+        uuid = self.machine.config.uuid
+        SANDBOX.run("start", "host1")
+        self.wait(lambda: host("host1").runtime.connectionState == "connected", 60, "host1")
+        self.wait(lambda: "guarded" not in names_at("host1"), 60, "the end of the stale copy")
+        self.assertEqual(["host2"], running_on(uuid))
+        self.assertIn("guarded", names_at("host2"))
+        self.assertEqual(host("host2"), self.machine.runtime.host)
+        self.assertEqual("poweredOn", self.machine.runtime.powerState)
+        self.assertEqual([self.machine], list(host("host2").vm))
+        self.assertEqual([], list(host("host1").vm))
+        self.wait(lambda: das_state("host1") == "connectedToMaster", 30, "host1 watches again")
+
+    def test_7_switched_off_it_runs_on_like_any_other(self):
+        uuid = self.machine.config.uuid
+        pid = process_of(SANDBOX, "host2", uuid)
+        switch(False)
+        for name in NAMES:
+            self.wait(lambda name=name: das_state(name) is None, 60, f"the end on {name}")
+        self.assertIsNone(CLUSTER.RetrieveDasAdvancedRuntimeInfo())
+        self.assertIsNone(protection(self.machine))
+        time.sleep(6)  # longer than a host may live without a permit
+        self.assertEqual(pid, process_of(SANDBOX, "host2", uuid))
+        wait_task(self.machine.PowerOffVM_Task())
+        wait_task(self.machine.PowerOnVM_Task())
+        self.assertIsNone(protection(self.machine))
+        wait_task(self.machine.MigrateVM_Task(None, host("host1"), "defaultPriority"))
+        self.assertEqual(["host1"], running_on(uuid))
+        switch(True)
+        for name in NAMES:
+            self.wait(lambda name=name: das_state(name) == "connectedToMaster", 30,
+                      f"high availability on {name} again")
+        # It ran before; protection begins with a start.
+        self.wait(lambda: protection(self.machine) is False, 10, "what it is")
+        wait_task(self.machine.PowerOffVM_Task())
+        wait_task(self.machine.PowerOnVM_Task())
+        self.wait(lambda: protection(self.machine), 10, "its protection")
+
+
+if __name__ == "__main__":
+    unittest.main(failfast=True)
