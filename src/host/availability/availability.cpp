@@ -103,8 +103,7 @@ private:
 
 void Availability::start(Actions actions) {
     actions_ = std::move(actions);
-    // What only seems to run is nobody's to guard.
-    if (context_.config.ha_socket.empty() && context_.config.simulation) return;
+    if (has_nobody()) return;
     context_.runtime.spawn("high availability", stay_connected());
     context_.runtime.spawn("high availability", tell_what_it_takes());
 }
@@ -118,7 +117,13 @@ bool Availability::keeps(const Machine& machine) const {
     return protects(machine) || guarded_.contains(machine.uuid().value());
 }
 
+// What only seems to run is nobody's to guard.
+bool Availability::has_nobody() const {
+    return context_.config.ha_socket.empty() && context_.config.simulation;
+}
+
 Awaitable<void> Availability::settle(MachinePtr machine) {
+    if (has_nobody()) co_return;
     const auto is_missing = [this, machine] {
         return expected_.contains(machine->uuid().value()) && !protects(*machine);
     };

@@ -104,6 +104,7 @@ private:
     void send(const std::string& what, const std::string& uuid, std::uint64_t generation,
               bool done);
     void require_connected() const;
+    bool has_nobody() const;
 
     const HostContext& context_;
     Machines& machines_;
