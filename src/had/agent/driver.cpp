@@ -106,10 +106,12 @@ void Driver::let_go_late() {
         return std::ranges::find(config_.files, uuid, &ProtectedFile::uuid) == config_.files.end();
     });
     if (!is_left) return;
-    auto transaction = shared_.begin();
-    if (!transaction) return;
-    let_go_unprotected(transaction->image());
-    transaction->commit();
+    {
+        auto transaction = shared_.begin();
+        if (!transaction) return;
+        let_go_unprotected(transaction->image());
+        transaction->commit();
+    }
     if (guarded() != before) greet();
 }
 
@@ -131,8 +133,7 @@ std::vector<std::string> Driver::guarded() {
 
 // The agent of another host or datastore is another process.
 bool Driver::is_about_something_else(const Config& config) const {
-    return config.host != config_.host || config.datastore != config_.datastore ||
-           config.datastore_path != config_.datastore_path;
+    return config.host != config_.host || config.datastore_path != config_.datastore_path;
 }
 
 void Driver::look_at_config() {
@@ -158,6 +159,7 @@ void Driver::look_at_config() {
             return;
         }
         config_time_ = time;
+        config_.datastore = config.datastore;  // somebody may have renamed it
         if (config.catalogue.version > config_.catalogue.version) take_up(std::move(config));
     } catch (const std::exception& problem) {
         config_time_ = time;

@@ -50,7 +50,8 @@ std::set<std::string> machines_of(const std::string& text) {
     const auto value = json::parse(text, nullptr, false);
     if (!value.is_object() || !value.contains("catalogue")) return uuids;
     for (const auto& machine : value["catalogue"].value("machines", json::array())) {
-        if (machine.contains("id") && machine["id"].is_string()) uuids.insert(machine["id"]);
+        if (!machine.contains("id") || !machine["id"].is_string()) continue;
+        uuids.insert(machine["id"].get<std::string>());
     }
     return uuids;
 }
@@ -181,7 +182,7 @@ Awaitable<void> Protection::settle() {
     // Of another datastore, or of another cluster: drover-had would not take it up in passing.
     const bool is_another =
         !written_.text.empty() &&
-        (written_.datastore_path != made["datastore_path"] ||
+        (written_.datastore_path != made["datastore_path"].get<std::string>() ||
          made["catalogue"].value("version", std::uint64_t{1}) < written_.version);
     if (is_another) {
         co_await retire();
