@@ -36,7 +36,8 @@ public:
             });
             if (is_shared && !datastore.uuid.empty()) shared_.push_back(&datastore);
         }
-        const auto* chosen = cluster_.hosts.size() < 2 ? nullptr : choose();
+        const auto count = cluster_.hosts.size();
+        const auto* chosen = count < 2 || count > kMostWatching ? nullptr : choose();
         if (chosen == nullptr) return give_up();
         draft_.datastore = chosen->id;
         draft_.datastore_uuid = chosen->uuid;
@@ -46,13 +47,18 @@ public:
     }
 
 private:
-    Draft give_up() {
-        draft_.problem = cluster_.hosts.size() < 2
-                             ? "the cluster needs two hosts at least"
-                             : "no datastore is seen by all hosts of the cluster";
-        if (cluster_.settings.only_preferred && cluster_.hosts.size() >= 2) {
-            draft_.problem = "none of the selected heartbeat datastores is seen by all hosts";
+    std::string problem() const {
+        if (cluster_.hosts.size() < 2) return "the cluster needs two hosts at least";
+        if (cluster_.hosts.size() > kMostWatching) {
+            return fmt::format("no more than {} hosts can watch each other", kMostWatching);
         }
+        return cluster_.settings.only_preferred
+                   ? "none of the selected heartbeat datastores is seen by all hosts"
+                   : "no datastore is seen by all hosts of the cluster";
+    }
+
+    Draft give_up() {
+        draft_.problem = problem();
         for (const auto& machine : cluster_.machines) {
             draft_.unprotected[machine.id] = draft_.problem;
         }

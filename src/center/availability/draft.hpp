@@ -59,6 +59,8 @@ struct Draft {
 
 /// The largest number of machines that hosts protect together.
 inline constexpr std::size_t kMostProtected = 1500;
+/// And of the hosts that do.
+inline constexpr std::size_t kMostWatching = 64;
 
 /// `present`: the id of the datastore that was chosen before; it stays if it may.
 Draft make_draft(const DraftCluster& cluster, const std::string& present);

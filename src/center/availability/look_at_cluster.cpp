@@ -1,6 +1,7 @@
 // A cluster as the mirror shows it, as what hosts are told is made from it.
 
 #include <algorithm>
+#include <cctype>
 
 #include "center/availability/high_availability.hpp"
 #include "center/drs/policy.hpp"
@@ -34,6 +35,20 @@ std::string uuid_of_url(std::string_view url) {
     return slash == std::string_view::npos ? std::string() : std::string(url.substr(slash + 1));
 }
 
+// In the one form that hosts take; empty if it is none: one such machine must not keep the others
+// from being protected.
+std::string checked_uuid(std::string_view text) {
+    constexpr std::string_view kForm = "00000000-0000-0000-0000-000000000000";
+    std::string made(text);
+    bool is_one = made.size() == kForm.size();
+    for (std::size_t at = 0; is_one && at < made.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(made[at]);
+        made[at] = static_cast<char>(std::tolower(byte));
+        is_one = kForm[at] == '-' ? byte == '-' : std::isxdigit(byte) != 0;
+    }
+    return is_one ? made : std::string();
+}
+
 std::optional<DraftHost> look_at_host(const Host& host, const model::ManagedObject& object) {
     const vim::HostListSummary summary(object.property(vim::property::HostSystem::summary));
     if (!summary || !summary.hardware() || host.uuid.empty()) return std::nullopt;
@@ -55,7 +70,7 @@ std::optional<DraftMachine> look_at_machine(const model::ManagedObject& object) 
     const auto config = summary.config();
     DraftMachine made;
     made.id = object.id();
-    made.uuid = config.uuid().value_or("");
+    made.uuid = checked_uuid(config.uuid().value_or(""));
     made.name = text_of(object.property(vim::property::ManagedEntity::name));
     made.vmx = config.vmPathName();
     made.datastores = ids_of(object.property(property::datastore));
