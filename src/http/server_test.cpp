@@ -260,6 +260,22 @@ TEST(Server, RedirectsPlainHttpOnTheTlsPort) {
     EXPECT_EQ(server.client().send({}).status, 404);
 }
 
+// A new socket is now and then called readable before anything has come.
+TEST(Server, HearsEverybodyOut) {
+    TestServer server;
+    std::atomic<int> answered{0};
+    std::vector<std::jthread> clients;
+    for (int each = 0; each < 4; ++each) {
+        clients.emplace_back([&] {
+            for (int turn = 0; turn < 300; ++turn) {
+                if (server.client().send({}).status == 404) ++answered;
+            }
+        });
+    }
+    clients.clear();
+    EXPECT_EQ(answered, 4 * 300);
+}
+
 TEST(Server, TimesOutSlowPeers) {
     Limits limits;
     limits.handshake_timeout = limits.header_timeout = limits.body_timeout = 200ms;
