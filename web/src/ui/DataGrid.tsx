@@ -155,7 +155,8 @@ export function DataGrid(props: Props) {
   const anchor = useRef(0);
   const [menu, setMenu] = useState<{ place: MenuPlace; items: MenuItems } | undefined>();
   const { shown, all: known } = useOrder(props);
-  useEffect(() => onCount?.(shown.length, known), [onCount, shown.length, known]);
+  // Before the rows are painted: number and rows change in the same frame.
+  useLayoutEffect(() => onCount?.(shown.length, known), [onCount, shown.length, known]);
 
   const sizes = columns.map((each) => widths[each.id] ?? each.width);
   const width = CHECK_WIDTH + sizes.reduce((sum, each) => sum + each, 0);

@@ -6,12 +6,17 @@ import type { Column } from './columns';
 
 export type Test = (entity: Entity) => boolean;
 
-// What is searched of each object, for as long as the object does not change.
+// What is searched of each object. Objects change every few seconds and their texts hardly ever: an
+// object that has changed is searched in its old text if all that the text is made of is the same.
 interface Known {
   entity: Entity;
+  parts: (string | undefined)[];
   text: string;
 }
 const texts = new WeakMap<readonly Column[], Map<string, Known>>();
+
+// Figures are compared, never searched: asking for them would be most of the work.
+const isSearched = (column: Column) => !column.right && column.look !== 'bar';
 
 function textsOf(columns: readonly Column[]): Map<string, Known> {
   let map = texts.get(columns);
@@ -22,13 +27,18 @@ function textsOf(columns: readonly Column[]): Map<string, Known> {
 function textOf(entity: Entity, columns: readonly Column[], known: Map<string, Known>): string {
   const before = known.get(entity.id);
   if (before?.entity === entity) return before.text;
-  let text = '';
+  const parts: (string | undefined)[] = [];
   for (const column of columns) {
+    if (!isSearched(column)) continue;
     const value = column.id === 'name' ? nameOf(entity) : column.value(entity);
-    if (typeof value === 'string') text += `${value}\n`;
+    parts.push(typeof value === 'string' ? value : undefined);
   }
-  text = text.toLowerCase();
-  known.set(entity.id, { entity, text });
+  if (before && parts.every((part, index) => part === before.parts[index])) {
+    before.entity = entity;
+    return before.text;
+  }
+  const text = parts.filter((part) => part !== undefined).join('\n').toLowerCase();
+  known.set(entity.id, { entity, parts, text });
   return text;
 }
 
@@ -46,6 +56,14 @@ export function prepare(rows: Iterable<Entity>, columns: readonly Column[], more
 export function makeTest(query: string, columns: readonly Column[]): Test {
   const tests = query.toLowerCase().split(/\s+/).filter(Boolean).map((word) => testOf(word, columns));
   return (entity) => tests.every((test) => test(entity));
+}
+
+/**
+ * Whether all that passes the `next` filter passes the one `before` too, so that only what is shown
+ * has to be looked at again: words that have grown, or more of them. Comparisons are not judged.
+ */
+export function narrows(before: string, next: string): boolean {
+  return next.startsWith(before) && !/[:<>=]/.test(next);
 }
 
 function testOf(word: string, columns: readonly Column[]): Test {
