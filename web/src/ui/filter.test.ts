@@ -40,11 +40,14 @@ describe('filter', () => {
     expect(narrows('cpus', 'cpus>1')).toBe(false);
   });
   it('searches what an object says now', () => {
-    const test = (row: Entity) => makeTest('gamma', COLUMNS)(row);
+    const columns: Column[] = COLUMNS.map((each) => ({ ...each, reads: each.id === 'cpus' ? [] : [each.id] }));
+    const test = (row: Entity) => makeTest('gamma', columns)(row);
     const before = machine('same', 'alpha', 1);
     expect(test(before)).toBe(false);
     expect(test({ ...before, props: { ...before.props, cpus: 2 } })).toBe(false);
-    expect(test({ ...before, props: { ...before.props, host: 'gamma' } })).toBe(true);
+    expect(test({ ...before, props: { ...before.props, cpus: 2, host: 'gamma' } })).toBe(true);
+    expect(test({ ...before, props: { ...before.props, cpus: 3, host: 'gamma' } })).toBe(true);
+    expect(test({ ...before, props: { ...before.props, cpus: 3, host: 'alpha' } })).toBe(false);
   });
   it('takes what is no column as a word', () => {
     expect(found('10.0.0.1:443')).toEqual([]);
