@@ -4,10 +4,10 @@ import { useEffect, useMemo, useState } from 'react';
 import { query, RANGES, type Range, type Series } from '../api/performance';
 import { wordsFor } from '../api/client';
 import { nameOf, type Entity } from '../store/inventory';
+import { hostsBelow } from '../store/kinds';
 import { go, link, useRoute } from '../store/route';
 import { Chart, type Line } from '../ui/Chart';
 import { CpuReady, readyPercent } from './CpuReady';
-import { hostsBelow } from './Summary';
 
 interface Plan {
   title: string;
