@@ -28,6 +28,9 @@ describe('the last hour', () => {
     expect(lacksBeginning(withLive([], series([NOW - 60], 1), NOW), NOW)).toBe(true);
     expect(lacksBeginning(withLive([], series([NOW - 3500], 1), NOW), NOW)).toBe(false);
   });
+  it('takes what is missing for nothing', () => {
+    expect(withKept([], series([NOW - 600, NOW - 300], -1), NOW)).toEqual([]);
+  });
   it('puts what was kept before what is known, without telling anything twice', () => {
     const live = withLive([], series([NOW - 320, NOW - 300], 2), NOW);
     const kept = series([NOW - 4000, NOW - 640, NOW - 340, NOW - 40], 9);

@@ -37,9 +37,12 @@ export function lacksBeginning(samples: readonly Sample[], now_s: number): boole
   return !first || first.time - first.interval_s > now_s - HOUR_S + 2 * COARSE_S;
 }
 
+// The server writes -1 where a sample is missing.
+const saysSomething = (sample: Sample) => [...sample.values.values()].some((each) => each >= 0);
+
 /** Puts what the center has kept before the first sample. */
 export function withKept(samples: readonly Sample[], kept: Series, now_s: number): Sample[] {
   const first = samples[0];
   const begins = first ? first.time - first.interval_s : Infinity;
-  return [...samplesOf(kept, COARSE_S).filter((each) => each.time <= begins && each.time > now_s - HOUR_S), ...samples];
+  return [...samplesOf(kept, COARSE_S).filter((each) => saysSomething(each) && each.time <= begins && each.time > now_s - HOUR_S), ...samples];
 }
