@@ -83,8 +83,7 @@ Awaitable<void> Datastores::remove(DatastoreEntry& entry) {
     show_list();
 }
 
-Awaitable<void> Datastores::rename(DatastoreEntry& entry, std::string name) {
-    store::Batch batch;
+Awaitable<void> Datastores::rename(DatastoreEntry& entry, std::string name, store::Batch batch) {
     batch.put(record(kNameKind, entry.key, name));
     auto reopened = co_await context_.runtime.blocking(
         entry.queue(),

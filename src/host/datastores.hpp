@@ -86,8 +86,9 @@ public:
     task::Awaitable<DatastoreEntry*> add(std::string name, std::filesystem::path path);
     /// Forgets a datastore that was added; its files stay. It must have no machines.
     task::Awaitable<void> remove(DatastoreEntry& entry);
-    /// Gives a datastore without machines another name.
-    task::Awaitable<void> rename(DatastoreEntry& entry, std::string name);
+    /// Gives a datastore another name, and stores `batch` with it: the paths of its machines, which
+    /// the caller then has to change.
+    task::Awaitable<void> rename(DatastoreEntry& entry, std::string name, store::Batch batch);
 
     /// Looks at the state now (RefreshDatastore) and publishes it.
     task::Awaitable<void> refresh(DatastoreEntry& entry);

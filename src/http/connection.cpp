@@ -13,6 +13,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <cerrno>
+#include <optional>
 #include <utility>
 
 namespace drover::http {
@@ -23,7 +25,6 @@ using namespace std::chrono_literals;
 constexpr auto goodbye_limit = 1s;
 constexpr auto peer_check_interval = 1s;
 constexpr std::size_t skip_limit_bytes = 256 * 1024;
-constexpr char tls_handshake_record = 0x16;
 constexpr auto tuple_awaitable = asio::as_tuple(asio::use_awaitable);
 
 // Host goes into a Location header: let nothing through but names, addresses and a port.
@@ -39,6 +40,19 @@ std::string host_without_port(std::string_view host) {
 
 Response error_response(int status, std::string_view reason) {
     return Response::text(status, fmt::format("{} {}\n", status, reason));
+}
+
+// The first byte that comes, left where it is; nullopt if none does. A socket may be called
+// readable before anything is there.
+asio::awaitable<std::optional<char>> peek(Stream::Socket& socket) {
+    for (;;) {
+        const auto [error] = co_await socket.async_wait(Stream::Socket::wait_read, tuple_awaitable);
+        if (error || !socket.is_open()) co_return std::nullopt;
+        char first = 0;
+        const auto size = recv(socket.native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (size == 1) co_return first;
+        if (size == 0 || (errno != EAGAIN && errno != EINTR)) co_return std::nullopt;
+    }
 }
 
 }  // namespace
@@ -99,14 +113,12 @@ asio::awaitable<Connection::Next> Connection::open_transport() {
 
     // Look at the first byte, without taking it: people type http:// for a TLS port.
     stream_->expires_after(limits.handshake_timeout);
-    const auto [error] =
-        co_await stream_->socket().async_wait(Stream::Socket::wait_read, tuple_awaitable);
-    char first = 0;
-    if (error || recv(stream_->socket().native_handle(), &first, 1, MSG_PEEK) != 1) {
+    const auto first = co_await peek(stream_->socket());
+    if (!first) {
         stream_->abort();
         co_return Next::close;
     }
-    if (first != tls_handshake_record && first >= 'A' && first <= 'Z') co_return Next::redirect;
+    if (*first >= 'A' && *first <= 'Z') co_return Next::redirect;
     SSL* const tls = stream_->start_tls(server_->tls_context());
     if (co_await stream_->handshake(Stream::Role::server)) {
         stream_->abort();

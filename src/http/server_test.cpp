@@ -12,8 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <thread>
+#include <vector>
 
 #include <netinet/in.h>
 
@@ -258,6 +261,26 @@ TEST(Server, RedirectsPlainHttpOnTheTlsPort) {
     binary.read_all();
     EXPECT_TRUE(binary.closed());
     EXPECT_EQ(server.client().send({}).status, 404);
+}
+
+// A new socket is now and then called readable before anything has come.
+TEST(Server, HearsEverybodyOut) {
+    TestServer server;
+    std::atomic<int> answered{0};
+    std::vector<std::jthread> clients;
+    for (int each = 0; each < 4; ++each) {
+        clients.emplace_back([&] {
+            for (int turn = 0; turn < 300; ++turn) {
+                try {
+                    if (server.client().send({}).status == 404) ++answered;
+                } catch (const ClientError& error) {
+                    ADD_FAILURE() << error.what();
+                }
+            }
+        });
+    }
+    clients.clear();
+    EXPECT_EQ(answered, 4 * 300);
 }
 
 TEST(Server, TimesOutSlowPeers) {

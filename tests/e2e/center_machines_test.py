@@ -260,6 +260,36 @@ class Services(CenterCase):
             wait_task(files.DeleteDatastoreFile_Task("[shared] made", self.datacenter))
         self.assertIsNotNone(machine.config)
 
+    def test_a_shared_datastore_has_one_name_on_all_hosts(self):
+        shared = next(d for d in self.datacenter.datastore if d.name == "shared")
+        machines = [self.create(f"named{index}", index) for index in range(2)]
+        wait_task(machines[0].PowerOnVM_Task())
+        with self.assertRaises(vim.fault.DuplicateName):
+            wait_task(shared.Rename_Task("local2"))
+        with self.assertRaises(vim.fault.InvalidName):
+            shared.RenameDatastore("a[b]")
+        self.assertEqual(shared.name, "shared")
+        wait_task(shared.Rename_Task("common"))
+        try:
+            self.assertEqual(shared.summary.name, "common")
+            for machine in machines:
+                self.assertEqual(machine.config.files.vmPathName,
+                                 f"[common] {machine.name}/{machine.name}.vmx")
+            for host in WORLD.hosts[:2]:
+                host.kill()
+            wait_until(lambda: all(machine.runtime.connectionState == "disconnected"
+                                   for machine in machines))
+            for host in WORLD.hosts[:2]:
+                host.start()
+            wait_until(lambda: all(machine.runtime.connectionState == "connected"
+                                   for machine in machines), 30)
+            for machine in machines:
+                self.assertEqual(machine.config.files.vmPathName,
+                                 f"[common] {machine.name}/{machine.name}.vmx")
+        finally:
+            shared.RenameDatastore("shared")
+        wait_task(machines[0].ReconfigVM_Task(vim.vm.ConfigSpec(annotation="still usable")))
+
     def http(self, method, path, data=None, datastore="shared", content_range=None):
         query = urllib.parse.urlencode({"dcPath": "dc", "dsName": datastore})
         url = f"https://{WORLD.center.address}:{WORLD.center.port}/folder/{path}?{query}"
@@ -356,6 +386,10 @@ class Loss(CenterCase):
         self.assertEqual(machine.name, "survivor")
         with self.assertRaises(vmodl.fault.HostNotConnected):
             wait_task(machine.PowerOnVM_Task())
+        shared = next(d for d in self.datacenter.datastore if d.name == "shared")
+        with self.assertRaises(vmodl.fault.HostNotConnected):
+            wait_task(shared.Rename_Task("common"))
+        self.assertEqual(shared.name, "shared")
         WORLD.hosts[2].start()
         wait_until(lambda: host.runtime.connectionState == "connected", 30)
         wait_until(lambda: machine.runtime.connectionState == "connected")

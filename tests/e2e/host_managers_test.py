@@ -16,7 +16,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from pyVmomi import vim, vmodl  # noqa: E402
 
-from drover_e2e import Sandbox, connect, connect_when_ready, make_spec, wait_task  # noqa: E402
+from drover_e2e import (Sandbox, add_disk, connect, connect_when_ready, make_spec,  # noqa: E402
+                        wait_task)
 
 OWN_KEY = "00000-00000-00000-00000-00000"
 IDLE = "Config.HostAgent.vmacore.soap.sessionTimeout"
@@ -145,7 +146,8 @@ class HostManagers(unittest.TestCase):
     def test_datastores_are_made_and_removed(self):
         system = self.manager.datastoreSystem
         path = "/run/drover/extra"
-        self.sandbox.inside("host1", "install", "-d", "-o", "drover", "-m", "0770", path)
+        self.sandbox.inside("host1", "install", "-d", "-o", "drover", "-g", "drover",
+                            "-m", "2770", path)
         with self.assertRaises(vim.fault.FileNotFound):
             system.CreateLocalDatastore("none", "/run/drover/nothing")
         with self.assertRaises(vim.fault.DuplicateName):
@@ -159,9 +161,19 @@ class HostManagers(unittest.TestCase):
                                                      clone_of=None)))
         with self.assertRaises(vim.fault.ResourceInUse):
             system.RemoveDatastore(made)
+        wait_task(machine.ReconfigVM_Task(add_disk(0, machine=machine)))
+        wait_task(machine.PowerOnVM_Task())
+        wait_task(made.Rename_Task("extra-3"))
+        self.assertEqual("[extra-3] on-extra/on-extra.vmx", machine.summary.config.vmPathName)
+        paths = [item.backing.fileName for item in machine.config.hardware.device
+                 if isinstance(item, vim.vm.device.VirtualDisk)]
+        self.assertTrue(paths)
+        self.assertTrue(all(path.startswith("[extra-3] ") for path in paths), paths)
+        self.assertEqual([machine], list(made.vm))
+        wait_task(machine.PowerOffVM_Task())
         wait_task(machine.Destroy_Task())
         system.RemoveDatastore(made)
-        self.assertNotIn("extra-2", [item.name for item in self.api.host.datastore])
+        self.assertNotIn("extra-3", [item.name for item in self.api.host.datastore])
         self.assertFalse(system.QueryAvailableDisksForVmfs(None))
 
     def test_disks_are_shown(self):

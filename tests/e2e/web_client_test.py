@@ -192,6 +192,47 @@ class Alarms(_World):
         self.assertEqual("green", alarm.info.entity.overallStatus)
 
 
+class Settings(_World):
+    def test_rules_availability_alarms_datastores(self):
+        host, other = self.cluster.host
+        running = [each for each in self.machines if each.runtime.host == host
+                   and each.runtime.powerState == "poweredOn"][:3]
+        off = next(each for each in self.machines if each.runtime.powerState == "poweredOff")
+        directories = [os.path.join(self.world.directory, name) for name in ("second", "both")]
+        for each in directories:
+            _make_like(os.path.join(self.world.hosts[0].directory, "datastore"), each)
+        reported = self.browse(
+            "settings.mjs", DROVER_CLUSTER=self.cluster.name, DROVER_OFF=off.name,
+            DROVER_MACHINES=",".join(each.name for each in running),
+            DROVER_HOSTS=f"{host.name},{other.name}", DROVER_DIRECTORIES=",".join(directories))
+        print("   ", reported)
+        self.assertIn("is no directory", reported["no_directory"])
+        config = self.cluster.configurationEx
+        rules = {each.name: each for each in config.rule}
+        self.assertEqual({"Never together", "Licensed here"}, set(rules))
+        apart, licensed = rules["Never together"], rules["Licensed here"]
+        self.assertIsInstance(apart, vim.cluster.AntiAffinityRuleSpec)
+        self.assertEqual((set(running), False), (set(apart.vm), apart.enabled))
+        self.assertTrue(licensed.mandatory)
+        groups = {each.name: each for each in config.group}
+        self.assertEqual({licensed.vmGroupName, licensed.affineHostGroupName}, set(groups))
+        self.assertEqual(running[:1], groups[licensed.vmGroupName].vm)
+        self.assertEqual([host], groups[licensed.affineHostGroupName].host)
+        das = config.dasConfig
+        self.assertEqual((True, "high", "shutdown"), (
+            das.enabled, das.defaultVmSettings.restartPriority,
+            das.defaultVmSettings.isolationResponse))
+        self.assertEqual([(running[0], "disabled")], [
+            (each.key, each.dasSettings.restartPriority) for each in config.dasVmConfig])
+        infos = {each.info.name: each.info for each in self.content.alarmManager.GetAlarm()}
+        self.assertFalse(infos["It must run"].enabled)
+        self.assertNotIn("It was started", infos)
+        self.assertNotIn("It should run", infos)
+        shared = [each for each in other.datastore if each.name == "Both"]
+        self.assertEqual(2, len(shared[0].host), "one datastore of two hosts")
+        self.assertNotIn("Second", [each.name for each in host.datastore])
+
+
 class Upload(unittest.TestCase):
     def test_it_goes_on_where_the_connection_broke(self):
         with CenterWorld(hosts=1) as world:

@@ -14,6 +14,7 @@ const PAGES = [
   ['datastores', '#/list/datastore', '.grid-row'],
   ['networks', '#/list/network', '.grid-head'],
   ['roles', '#/roles', '.privileges'],
+  ['start-configure', '#/folder/group-d1/configure', '.panel tbody'],
 ];
 const TABS = {
   vm: ['summary', 'monitor', 'monitor?show=events', 'monitor?show=alarms', 'monitor?show=tasks', 'configure', 'permissions', 'related', 'console'],

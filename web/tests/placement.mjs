@@ -59,6 +59,16 @@ const steps = {
     report('moved', name);
   },
 
+  async itsChartsSayThatItMoved({ page, url }) {
+    const name = await panel(page, 'Moves made').locator('tbody tr td >> nth=1').textContent();
+    await page.goto(`${url}/ui/#/list/vm?q=${encodeURIComponent(`name=${name}`)}`);
+    await page.click(`.grid-row a.name:has-text("${name}")`);
+    await page.click('#tab-monitor');
+    await page.getByText(/It moved from .* to .* at /).waitFor({ timeout: 30_000 });
+    report('charts_say', await page.locator('.performance .pf-v6-c-alert').first().textContent());
+    await look(page, 'charts-moved');
+  },
+
   async filesMove({ page, url }) {
     await page.goto(`${url}/ui/#/list/vm?q=${encodeURIComponent(`name=${RESTING}`)}`);
     await page.click(`.grid-row a.name:has-text("${RESTING}")`);

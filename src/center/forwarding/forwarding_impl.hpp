@@ -38,11 +38,15 @@ struct Forwarding::Impl {
     std::vector<vim::MoRef> touched_by(const HostObject& object) const;
 };
 
+/// Throws DuplicateName if another entity of its folder has the name.
+void require_free_name(Forwarding::Impl& impl, const vim::MoRef& entity, std::string_view name);
+
 // One file for each.
 void serve_machine_creation(Forwarding::Impl& impl);
 void serve_machine_removal(Forwarding::Impl& impl);
 void serve_machine_moves(Forwarding::Impl& impl);
 void serve_power_on_multi(Forwarding::Impl& impl);
+void serve_shared_names(Forwarding::Impl& impl);
 void serve_file_methods(Forwarding::Impl& impl);
 void serve_performance(Forwarding::Impl& impl);
 

@@ -66,15 +66,6 @@ Awaitable<void> move_machine(Forwarding::Impl& impl, MoRef machine, MoRef to, st
     }
 }
 
-// The host renames; that no other in the folder has the name is ours to see.
-void check_name(Forwarding::Impl& impl, const Call& call) {
-    const std::string name(call.arguments<vim::Rename_TaskRequest>().newName());
-    if (name == impl.name_of(call.self)) return;
-    const Value& parent =
-        impl.context.inventory.get(call.self).property(vim::property::ManagedEntity::parent);
-    if (parent) impl.context.tree.require_free_name(parent.as_moref(), name);
-}
-
 struct PowerOnPlan {
     std::vector<vim::ClusterAttemptedVmInfo> attempted;
     std::vector<vim::DataHandle> not_attempted;  // ClusterNotAttemptedVmInfo
@@ -103,6 +94,13 @@ void plan_power_on(Forwarding::Impl& impl, const Call& call, const MoRef& machin
 }
 
 }  // namespace
+
+void require_free_name(Forwarding::Impl& impl, const MoRef& entity, std::string_view name) {
+    if (name == impl.name_of(entity)) return;
+    const Value& parent =
+        impl.context.inventory.get(entity).property(vim::property::ManagedEntity::parent);
+    if (parent) impl.context.tree.require_free_name(parent.as_moref(), name);
+}
 
 void serve_machine_removal(Forwarding::Impl& impl) {
     auto& context = impl.context;
@@ -138,9 +136,9 @@ void serve_machine_moves(Forwarding::Impl& impl) {
                         [](Call) -> Awaitable<Value> { co_return Value{}; });
     context.methods.add(TypeId::VirtualMachine, "Reload",
                         [&impl](Call call) { return impl.forward(std::move(call)); });
-    for (const TypeId type : {TypeId::VirtualMachine, TypeId::Datastore, TypeId::Network}) {
+    for (const TypeId type : {TypeId::VirtualMachine, TypeId::Network}) {
         context.methods.add(type, "Rename_Task", [&impl](Call call) -> Awaitable<Value> {
-            check_name(impl, call);
+            require_free_name(impl, call.self, call.arguments<vim::Rename_TaskRequest>().newName());
             co_return impl.start_task(call);
         });
     }

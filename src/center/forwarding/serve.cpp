@@ -59,6 +59,7 @@ void Forwarding::serve() {
     serve_machine_removal(impl);
     serve_machine_moves(impl);
     serve_power_on_multi(impl);
+    serve_shared_names(impl);
     serve_file_methods(impl);
     serve_performance(impl);
     for (const auto& descriptor : vim::all_types()) {

@@ -4,8 +4,8 @@
 
 #include "host/datastores.hpp"
 #include "host/machines/machine_rules.hpp"
+#include "host/machines/rename_datastore.hpp"
 #include "host/references.hpp"
-#include "host/storage_system/datastore_system.hpp"
 
 namespace drover::host {
 
@@ -77,7 +77,8 @@ void Registration::serve_entity_methods() {
                 co_return Value{};
             }
             if (context_.datastores.find(call.self) != nullptr) {
-                co_await rename_datastore(context_, call.self, std::string(request.newName()));
+                co_await rename_datastore(context_, machines_, call.self,
+                                          std::string(request.newName()), task->ref());
                 co_return Value{};
             }
             const MachinePtr machine = machines_.find(call.self);
@@ -90,6 +91,11 @@ void Registration::serve_entity_methods() {
             co_await rename(machine, std::string(request.newName()));
             co_return Value{};
         });
+    context_.dispatcher.add("RenameDatastore", [this](Call call) -> Awaitable<Value> {
+        const std::string name(call.arguments<vim::RenameDatastoreRequest>().newName());
+        co_await rename_datastore(context_, machines_, call.self, name, kNoTask);
+        co_return Value{};
+    });
     context_.dispatcher.add("Reload", [this](Call call) -> Awaitable<Value> {
         if (const MachinePtr machine = machines_.find(call.self)) {
             co_await machines_.load(machine);

@@ -30,25 +30,6 @@ vim::Fault config_fault(std::string message) {
     return vim::make_fault<vim::HostConfigFault>(std::move(message));
 }
 
-void check_name(const HostContext& context, std::string_view name) {
-    const bool plain = std::ranges::none_of(name, [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '/' || c == '\\' ||
-               c == '[' || c == ']';
-    });
-    if (name.empty() || name.size() > kMostNameBytes || !plain || name.starts_with('.')) {
-        auto fault = vim::InvalidName::make();
-        fault.set_name(name);
-        fault.set_entity(references::datastore_folder);
-        throw vim::Fault(fault, fmt::format("'{}' can't be a datastore's name.", name));
-    }
-    if (const DatastoreEntry* other = context.datastores.find(name)) {
-        auto fault = vim::DuplicateName::make();
-        fault.set_name(name);
-        fault.set_object(other->ref);
-        throw vim::Fault(fault, fmt::format("There is a datastore '{}' already.", name));
-    }
-}
-
 std::string own_group() {
     group entry{};
     group* found = nullptr;
@@ -81,7 +62,7 @@ bool lies_within(const std::filesystem::path& inner, const std::filesystem::path
 Awaitable<Value> create_local(const HostContext& context, task::Call call) {
     const auto request = call.arguments<vim::CreateLocalDatastoreRequest>();
     const std::string name(request.name());
-    check_name(context, name);
+    check_datastore_name(context, name);
     const std::filesystem::path path =
         std::filesystem::path(std::string(request.path())).lexically_normal();
     if (!path.is_absolute() || path.native().size() > 4000) {
@@ -103,7 +84,7 @@ Awaitable<Value> create_local(const HostContext& context, task::Call call) {
         fault.set_file(path.string());
         throw vim::Fault(fault, fmt::format("{}: {}.", path.string(), failure));
     }
-    check_name(context, name);  // somebody may have been quicker
+    check_datastore_name(context, name);  // somebody may have been quicker
     const DatastoreEntry* made = co_await context.datastores.add(name, path);
     base::log_info("audit: '{}' makes datastore '{}' of {}", call.caller->user, name,
                    path.string());
@@ -150,22 +131,25 @@ Awaitable<Value> remove_all(const HostContext& context, task::Call call) {
     co_return Value::array(TypeId::HostDatastoreSystemDatastoreResult, std::move(results));
 }
 
-Awaitable<Value> rename(const HostContext& context, task::Call call) {
-    const std::string name(call.arguments<vim::RenameDatastoreRequest>().newName());
-    co_await rename_datastore(context, call.self, name);
-    co_return Value{};
-}
-
 }  // namespace
 
-Awaitable<void> rename_datastore(const HostContext& context, vim::MoRef datastore,
-                                 std::string name) {
-    DatastoreEntry* entry = context.datastores.find(datastore);
-    if (entry == nullptr) throw vim::object_not_found(datastore);
-    if (name == entry->name) co_return;
-    check_name(context, name);
-    require_no_machines(context, *entry);  // their files are registered by this name
-    co_await context.datastores.rename(*entry, name);
+void check_datastore_name(const HostContext& context, std::string_view name) {
+    const bool plain = std::ranges::none_of(name, [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '/' || c == '\\' ||
+               c == '[' || c == ']';
+    });
+    if (name.empty() || name.size() > kMostNameBytes || !plain || name.starts_with('.')) {
+        auto fault = vim::InvalidName::make();
+        fault.set_name(name);
+        fault.set_entity(references::datastore_folder);
+        throw vim::Fault(fault, fmt::format("'{}' can't be a datastore's name.", name));
+    }
+    if (const DatastoreEntry* other = context.datastores.find(name)) {
+        auto fault = vim::DuplicateName::make();
+        fault.set_name(name);
+        fault.set_object(other->ref);
+        throw vim::Fault(fault, fmt::format("There is a datastore '{}' already.", name));
+    }
 }
 
 void serve_datastore_system(const HostContext& context) {
@@ -201,8 +185,6 @@ void serve_datastore_system(const HostContext& context) {
                              [&context](task::Call call, task::TaskContextPtr) {
                                  return remove_all(context, std::move(call));
                              });
-    dispatcher.add("RenameDatastore",
-                   [&context](task::Call call) { return rename(context, std::move(call)); });
     // No disk is left for VMFS, which this host does not make.
     dispatcher.add_direct("QueryAvailableDisksForVmfs", [](const task::Call&) { return Value{}; });
     dispatcher.add_direct("QueryUnresolvedVmfsVolumes", [](const task::Call&) { return Value{}; });

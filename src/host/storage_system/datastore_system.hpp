@@ -9,9 +9,7 @@ namespace drover::host {
 /// Makes the managed object and serves its methods. `context` must outlive the dispatcher.
 void serve_datastore_system(const HostContext& context);
 
-/// Gives a datastore another name, as RenameDatastore does: DuplicateName, InvalidName, or
-/// ResourceInUse while machines are registered on it.
-task::Awaitable<void> rename_datastore(const HostContext& context, vim::MoRef datastore,
-                                       std::string name);
+/// Throws InvalidName if no datastore can have this name, DuplicateName if one has it.
+void check_datastore_name(const HostContext& context, std::string_view name);
 
 }  // namespace drover::host

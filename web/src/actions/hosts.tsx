@@ -3,6 +3,7 @@ import { call } from '../api/client';
 import { inventory, nameOf, type Entity } from '../store/inventory';
 import { session } from '../store/session';
 import { openDialog } from '../ui/dialogs';
+import { AddDatastore } from '../wizards/AddDatastore';
 import { CreateMachine } from '../wizards/CreateMachine';
 import { Maintenance } from '../wizards/Maintenance';
 import { Confirm } from './Confirm';
@@ -18,6 +19,11 @@ export const hostActions: Action[] = [
     id: 'host.newVm', label: 'New virtual machine…', icon: 'plus', kinds: KIND, group: 1,
     reason: (host) => connected(host) ?? (inMaintenance(host) ? `${nameOf(host)} is in maintenance mode.` : undefined),
     run: ([host]) => openDialog((close) => <CreateMachine place={host} close={close} />),
+  },
+  {
+    id: 'host.newDatastore', label: 'Add datastore…', icon: 'datastore', kinds: KIND, group: 1, bulk: true, privilege: 'Host.Config.Storage',
+    reason: connected,
+    run: (hosts) => openDialog((close) => <AddDatastore hosts={hosts} close={close} />),
   },
   {
     id: 'host.maintenance', label: 'Enter maintenance mode…', icon: 'wrench', kinds: KIND, group: 2, privilege: 'Host.Config.Maintenance',

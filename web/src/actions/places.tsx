@@ -1,11 +1,14 @@
 // What can be done to folders, datacenters and clusters.
 import { call } from '../api/client';
 import { inventory, nameOf, type Entity } from '../store/inventory';
+import { datacenterOf, hostsBelow } from '../store/kinds';
 import { session } from '../store/session';
 import { openDialog } from '../ui/dialogs';
+import { AddDatastore } from '../wizards/AddDatastore';
 import { AddHost } from '../wizards/AddHost';
 import { CreateMachine } from '../wizards/CreateMachine';
 import { EditDrs } from '../wizards/EditDrs';
+import { EditHa } from '../wizards/EditHa';
 import { NewPlace } from '../wizards/NewPlace';
 import { Confirm } from './Confirm';
 import type { Action } from './registry';
@@ -22,6 +25,12 @@ export const placeActions: Action[] = [
     visible: (entity) => entity.type !== 'Folder' || holdsKind(entity, 'VirtualMachine'),
     reason: () => (inventory.ofType('HostSystem').size === 0 ? 'Add a host first.' : undefined),
     run: ([place]) => openDialog((close) => <CreateMachine place={place} close={close} />),
+  },
+  {
+    id: 'place.newDatastore', label: 'Add datastore…', icon: 'datastore', kinds: ['Datacenter', 'ClusterComputeResource', 'Folder'], group: 1,
+    visible: (entity) => entity.type !== 'Folder' || holdsKind(entity, 'Datastore'),
+    reason: (entity) => (hostsFor(entity).length === 0 ? 'No host is connected here.' : undefined),
+    run: ([place]) => openDialog((close) => <AddDatastore hosts={hostsFor(place!)} close={close} />),
   },
   {
     id: 'place.newDatacenter', label: 'New datacenter…', icon: 'datacenter', kinds: ['Folder'], group: 2, privilege: 'Datacenter.Create',
@@ -49,6 +58,11 @@ export const placeActions: Action[] = [
     run: ([cluster]) => openDialog((close) => <EditDrs cluster={cluster!} close={close} />),
   },
   {
+    id: 'cluster.ha', label: 'Edit HA…', icon: 'edit', kinds: ['ClusterComputeResource'], group: 4, privilege: 'Host.Inventory.EditCluster',
+    visible: () => session.isCenter,
+    run: ([cluster]) => openDialog((close) => <EditHa cluster={cluster!} close={close} />),
+  },
+  {
     id: 'place.rename', label: 'Rename…', kinds: ['Datacenter', 'Folder', 'ClusterComputeResource', 'ResourcePool', 'Datastore', 'Network'], group: 5,
     visible: (entity) => session.isCenter || entity.type === 'Datastore' || entity.type === 'ResourcePool',
     reason: (entity) => (isFixed(entity) && entity.type === 'Folder' ? 'This folder belongs to its datacenter and keeps its name.' : undefined),
@@ -59,7 +73,7 @@ export const placeActions: Action[] = [
     visible: (entity) => session.isCenter && !isRoot(entity),
     reason: (entity) => {
       if (entity.type === 'Folder' && isFixed(entity)) return 'This folder belongs to its datacenter.';
-      if (hostsBelow(entity) > 0) return `Remove the hosts of ${nameOf(entity)} first.`;
+      if (hostsBelow(entity).length > 0) return `Remove the hosts of ${nameOf(entity)} first.`;
       return undefined;
     },
     run: (entities) =>
@@ -74,17 +88,8 @@ export function hostFolderOf(place: Entity): Entity {
   return place.type === 'Datacenter' ? (inventory.of(place.props.hostFolder) ?? place) : place;
 }
 
-function hostsBelow(entity: Entity): number {
-  let count = 0;
-  for (const host of inventory.all('HostSystem')) {
-    let at: Entity | undefined = host;
-    for (let depth = 0; at && depth < 50; depth++) {
-      if (at.id === entity.id) {
-        count++;
-        break;
-      }
-      at = inventory.of(at.props.parent);
-    }
-  }
-  return count;
+/** The connected hosts whose datastores stand in this place. */
+function hostsFor(place: Entity): Entity[] {
+  const around = place.type === 'Folder' ? (datacenterOf(place) ?? place) : place;
+  return hostsBelow(around).filter((host) => host.props['runtime.connectionState'] === 'connected');
 }

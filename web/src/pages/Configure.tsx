@@ -1,35 +1,39 @@
 // How an object is set up, and where that is changed.
-import { actionsFor, perform, reasonFor } from '../actions/registry';
-import type { Data } from '../api/client';
+import { lazy, Suspense } from 'react';
+import { lacking } from '../actions/registry';
+import { call, get, type Data } from '../api/client';
 import { bytes, number } from '../format/units';
-import type { Entity } from '../store/inventory';
+import { useChanges } from '../store/hooks';
+import { inventory, nameOf, type Entity } from '../store/inventory';
+import { linkTo } from '../store/kinds';
+import { manager } from '../store/session';
 import { Button } from '../ui/Button';
+import { FormDialog, openDialog } from '../ui/dialogs';
 import { Empty, Facts, Panel } from '../ui/Panel';
-import { automationWords, thresholdWords } from '../wizards/EditDrs';
+import { Do } from './Do';
 import type { TabProps } from './tabs';
 
-function Do({ entity, id }: { entity: Entity; id: string }) {
-  const action = actionsFor([entity]).find((each) => each.id === id);
-  if (!action) return null;
-  const reason = reasonFor(action, [entity]);
-  return <Button icon={action.icon} reason={reason} onClick={() => reason === undefined && void perform(action, [entity])}>{action.label}</Button>;
-}
+// Much of what few open: it is not needed for the first page.
+const AlarmDefinitions = lazy(() => import('./AlarmDefinitions'));
+const ClusterConfig = lazy(() => import('./ClusterConfig'));
 
 export function Configure({ entity }: TabProps) {
+  const hasAlarms = manager('alarmManager') !== undefined;
+  const own = <Own entity={entity} />;
+  if (!hasAlarms) return own;
+  return (
+    <>
+      {own}
+      <Suspense fallback={null}><AlarmDefinitions entity={entity} /></Suspense>
+    </>
+  );
+}
+
+function Own({ entity }: TabProps) {
   const p = entity.props;
   if (entity.type === 'VirtualMachine' && p.config) return <MachineConfig entity={entity} />;
   if (entity.type === 'HostSystem') return <HostConfig entity={entity} />;
-  if (entity.type === 'ClusterComputeResource' && p.configurationEx) {
-    const { drsConfig, dasConfig } = p.configurationEx;
-    return (
-      <div className="panels">
-        <Panel title="DRS" actions={<Do entity={entity} id="cluster.drs" />}>
-          <Facts items={[['State', drsConfig?.enabled ? 'On' : 'Off'], ['Automation', automationWords(drsConfig?.defaultVmBehavior)], ['Threshold', thresholdWords(drsConfig?.vmotionRate)]]} />
-        </Panel>
-        <Panel title="HA"><Facts items={[['State', dasConfig?.enabled ? 'On' : 'Off']]} /></Panel>
-      </div>
-    );
-  }
+  if (entity.type === 'ClusterComputeResource' && p.configurationEx) return <ClusterConfig entity={entity} />;
   if (entity.type === 'Datastore') {
     const caps = p.capability ?? {};
     return (
@@ -46,7 +50,7 @@ export function Configure({ entity }: TabProps) {
       </div>
     );
   }
-  return <Empty title="Nothing to configure here" />;
+  return manager('alarmManager') ? null : <Empty title="Nothing to configure here" />;
 }
 
 // What comes with every machine and can't be taken away.
@@ -117,6 +121,7 @@ function HostConfig({ entity }: { entity: Entity }) {
           <Facts items={((p['config.network.portgroup'] ?? []) as Data[]).map((each) => [each.spec?.name, `${each.spec?.vswitchName}${each.spec?.vlanId ? `, VLAN ${each.spec.vlanId}` : ''}`])} />
         </Panel>
       </div>
+      <Datastores host={entity} />
       {services.length > 0 && (
         <Panel title="Services">
           <table className="table">
@@ -126,5 +131,44 @@ function HostConfig({ entity }: { entity: Entity }) {
         </Panel>
       )}
     </>
+  );
+}
+
+function Datastores({ host }: { host: Entity }) {
+  useChanges(2000);
+  const stores = ((host.props.datastore ?? []) as Data[]).map((each) => inventory.of(each)).filter((each): each is Entity => each !== undefined);
+  const reason = lacking(host, 'Host.Config.Storage');
+  return (
+    <Panel title="Datastores" actions={<Do entity={host} id="host.newDatastore" />}>
+      {stores.length === 0 ? <p className="dim">It has none: machines need one to be made.</p> : (
+        <table className="table">
+          <thead><tr><th>Name</th><th>Type</th><th>State</th><th className="right">Capacity</th><th className="right">Free</th><th><span className="sr-only">Change</span></th></tr></thead>
+          <tbody>{stores.map((each) => (
+            <tr key={each.id}>
+              <td><a href={linkTo(each)}>{nameOf(each)}</a></td>
+              <td>{each.props['summary.type']}</td>
+              <td>{each.props['summary.accessible'] === false ? <span className="bad">Can&#39;t be reached</span> : 'Accessible'}</td>
+              <td className="right nowrap">{bytes(each.props['summary.capacity'])}</td>
+              <td className="right nowrap">{bytes(each.props['summary.freeSpace'])}</td>
+              <td className="right">
+                <Button kind="plain" icon="trash" label={`Remove ${nameOf(each)} from ${nameOf(host)}`} reason={reason} onClick={() => !reason && openDialog((close) => <RemoveDatastore host={host} store={each} close={close} />)} />
+              </td>
+            </tr>
+          ))}</tbody>
+        </table>
+      )}
+    </Panel>
+  );
+}
+
+function RemoveDatastore({ host, store, close }: { host: Entity; store: Entity; close: () => void }) {
+  return (
+    <FormDialog title={`Remove datastore ${nameOf(store)} from ${nameOf(host)}`} submitLabel="Remove" danger close={close}
+      submit={async () => {
+        const managers = await get<Data>(host.ref, 'configManager');
+        await call(managers.datastoreSystem, 'RemoveDatastore', { datastore: store.ref });
+      }}>
+      <p>The host forgets it. Its files stay where they are, and it can be added again.</p>
+    </FormDialog>
   );
 }

@@ -1,6 +1,6 @@
 // Everything of one kind: filter, order, choose many, do something with all of them, and keep the
 // view under a name.
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { actionItems, actionsFor, perform, reasonFor } from '../actions/registry';
 import { number } from '../format/units';
 import { useRemembered, useSession } from '../store/hooks';
@@ -54,9 +54,8 @@ export function ListOf({ name, type, rows, inAddress }: { name: string; type: st
   const [hidden, setHidden] = useRemembered<string[]>(`hidden.${name}`, []);
   const [views, setViews] = useRemembered<View[]>(`views.${type}`, []);
   const [selected, select] = useState<ReadonlySet<string>>(new Set());
-  const [count, setCount] = useState({ shown: 0, all: 0 });
   const columns = useMemo(() => columnsOf(type).filter((each) => !hidden.includes(each.id)), [type, hidden]);
-  const onCount = useCallback((shown: number, all: number) => setCount({ shown, all }), []);
+  const count = useMemo(() => new Count(), []);
   const chosen = chosenOf(selected);
   const quick = actionsFor(chosen).filter((each) => QUICK[type]?.includes(each.id));
 
@@ -85,7 +84,7 @@ export function ListOf({ name, type, rows, inAddress }: { name: string; type: st
           <input className="input filter" type="search" value={query} aria-label={`Filter ${kindOf(type).many.toLowerCase()}`} placeholder="Filter: words, host:name, cpus>2" spellCheck={false}
             onChange={(event) => setQuery(event.target.value)} />
         </span>
-        <span className="count" role="status">{selected.size > 0 ? `${number(selected.size)} of ${number(count.shown)} selected` : count.shown === count.all ? `${number(count.all)}` : `${number(count.shown)} of ${number(count.all)}`}{stream === 'starting' && ', more are coming'}</span>
+        <CountText count={count} selected={selected.size} more={stream === 'starting'} />
         {/* What has no room is in the menu: the bar never grows, so the list never moves. */}
         <span className="list-quick">{chosen.length > 0 && quick.map((action) => {
           const reason = reasonFor(action, chosen);
@@ -95,10 +94,32 @@ export function ListOf({ name, type, rows, inAddress }: { name: string; type: st
         <MenuButton label="Views" items={viewItems}>Views <Icon name="down" /></MenuButton>
         <MenuButton label="Columns" items={columnItems}>Columns <Icon name="down" /></MenuButton>
       </div>
-      <DataGrid name={name} label={kindOf(type).many} columns={columns} rows={rows} query={query} selected={selected} select={select} sort={sort} setSort={setSort} onCount={onCount}
+      <DataGrid name={name} label={kindOf(type).many} columns={columns} rows={rows} query={query} selected={selected} select={select} sort={sort} setSort={setSort} onCount={count.set}
         empty={query ? <>Nothing matches “{query}”. <button type="button" className="linkish" onClick={() => setQuery('')}>Clear the filter</button></> : stream === 'starting' ? <>Loading</> : <>There are no {kindOf(type).many.toLowerCase()} here yet.</>} />
     </div>
   );
+}
+
+/** How many rows there are. The list is not drawn again when only this changes. */
+class Count {
+  private now = { shown: 0, all: 0 };
+  private listeners = new Set<() => void>();
+  get = () => this.now;
+  set = (shown: number, all: number) => {
+    if (shown === this.now.shown && all === this.now.all) return;
+    this.now = { shown, all };
+    for (const listener of [...this.listeners]) listener();
+  };
+  subscribe = (listener: () => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+}
+
+function CountText({ count, selected, more }: { count: Count; selected: number; more: boolean }) {
+  const { shown, all } = useSyncExternalStore(count.subscribe, count.get);
+  const text = selected > 0 ? `${number(selected)} of ${number(shown)} selected` : shown === all ? number(all) : `${number(shown)} of ${number(all)}`;
+  return <span className="count" role="status">{text}{more && ', more are coming'}</span>;
 }
 
 /** What is typed counts at once; the address follows when one stops typing. */

@@ -2,9 +2,8 @@
 import type { Data } from '../api/client';
 import { useCallback } from 'react';
 import { inventory, type Entity } from '../store/inventory';
-import { kindOf } from '../store/kinds';
+import { hostsBelow, kindOf } from '../store/kinds';
 import { go, link, useRoute } from '../store/route';
-import { hostsBelow } from './Summary';
 import { ListOf } from './ListPage';
 import type { TabProps } from './tabs';
 

@@ -5,7 +5,7 @@ import type { Data } from '../api/client';
 import { bytes, duration, mebibytes, mhz, number, percent, when, words } from '../format/units';
 import { useChanges } from '../store/hooks';
 import { inventory, nameOf, type Entity } from '../store/inventory';
-import { datacenterOf, linkTo, titleOf } from '../store/kinds';
+import { datacenterOf, hostsBelow, linkTo, titleOf } from '../store/kinds';
 import { session } from '../store/session';
 import { hostCpuTotal, machineState } from '../ui/columns';
 import { Facts, Meter, Panel } from '../ui/Panel';
@@ -72,6 +72,7 @@ function MachineSummary({ entity }: TabProps) {
               ['IP addresses', (p.guest?.net ?? []).flatMap((each: Data) => each.ipAddress ?? []).join(', ') || p['guest.ipAddress']],
               ['Up for', isOn ? duration(p['summary.quickStats.uptimeSeconds']) : undefined],
               ['Host', host && <EntityLink entity={host} />],
+              ['Protected by HA', isOn && p['runtime.dasVmProtection'] ? (p['runtime.dasVmProtection'].dasProtected ? 'Yes' : <span className="warn">No</span>) : undefined],
               ['Notes', p.config?.annotation],
             ]} />
           </div>
@@ -139,6 +140,7 @@ function HostSummary({ entity }: TabProps) {
             ['Up for', duration(p['summary.quickStats.uptime'])],
             ['Started', when(p.runtime?.bootTime)],
             ['CPU baseline (EVC)', p.summary?.currentEVCModeKey],
+            ['HA', p.runtime?.dasHostState && words(p.runtime.dasHostState.state)],
           ]} />
         </Panel>
         <Panel title="Machines">
@@ -204,6 +206,7 @@ function PlaceSummary({ entity }: TabProps) {
   const cpu = sum(hostCpuTotal);
   const usedCpu = sum((host) => host.props['summary.quickStats.overallCpuUsage']);
   const drs = entity.props.configurationEx?.drsConfig;
+  const das = entity.props.configurationEx?.dasConfig;
   return (
     <>
       <FirstSteps />
@@ -223,6 +226,7 @@ function PlaceSummary({ entity }: TabProps) {
             ['Running', number(running)],
             ['Datastores', number(stores.size)],
             ['DRS', drs && <a key="drs" href={linkTo(entity, 'monitor', { show: 'drs' })}>{drs.enabled ? automationWords(drs.defaultVmBehavior) : 'Off'}</a>],
+            ['HA', das && <a key="ha" href={linkTo(entity, 'configure')}>{das.enabled ? 'On' : 'Off'}</a>],
           ]} />
         </Panel>
         {entity.id === session.content?.rootFolder?.value && (
@@ -233,15 +237,4 @@ function PlaceSummary({ entity }: TabProps) {
       </div>
     </>
   );
-}
-
-export function hostsBelow(place: Entity): Entity[] {
-  return inventory.all('HostSystem').filter((host) => {
-    let at: Entity | undefined = host;
-    for (let depth = 0; at && depth < 50; depth++) {
-      if (at.id === place.id) return true;
-      at = inventory.of(at.props.parent);
-    }
-    return place.type === 'ResourcePool' && place.props.owner?.value === host.props.parent?.value;
-  });
 }

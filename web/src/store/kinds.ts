@@ -87,3 +87,15 @@ export function datacenterOf(entity: Entity | undefined): Entity | undefined {
   }
   return undefined;
 }
+
+/** All hosts at or below a place; of a resource pool, those that its machines may run on. */
+export function hostsBelow(place: Entity): Entity[] {
+  return inventory.all('HostSystem').filter((host) => {
+    let at: Entity | undefined = host;
+    for (let depth = 0; at && depth < 50; depth++) {
+      if (at.id === place.id) return true;
+      at = inventory.of(at.props.parent);
+    }
+    return place.type === 'ResourcePool' && place.props.owner?.value === host.props.parent?.value;
+  });
+}

@@ -38,7 +38,7 @@ export const COLUMNS: Paths = {
     'summary.config.guestFullName', 'summary.config.vmPathName', 'summary.quickStats.overallCpuUsage',
     'summary.quickStats.guestMemoryUsage', 'summary.quickStats.hostMemoryUsage', 'summary.quickStats.uptimeSeconds',
     'summary.storage.committed', 'guest.ipAddress', 'guest.hostName', 'guest.toolsRunningStatus', 'resourcePool',
-    'datastore', 'network', 'runtime.question',
+    'datastore', 'network', 'runtime.question', 'runtime.dasVmProtection',
   ],
   Datastore: [
     'effectiveRole', 'overallStatus', 'summary.capacity', 'summary.freeSpace', 'summary.uncommitted', 'summary.url',

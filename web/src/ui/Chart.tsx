@@ -5,6 +5,8 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { number } from '../format/units';
 
+const NO_MARKS: Mark[] = [];
+
 export interface Line {
   label: string;
   values: (number | null)[];
@@ -14,8 +16,15 @@ export interface Line {
   stacked?: boolean;
 }
 
-export function Chart({ title, times, lines, unit, max, digits = 0, height = 170, sync = 'all' }: {
-  title: string; times: number[]; lines: Line[]; unit: string; max?: number; digits?: number; height?: number; sync?: string;
+/** Something that happened, drawn across the chart. */
+export interface Mark {
+  /** Seconds since 1970. */
+  time: number;
+  label: string;
+}
+
+export function Chart({ title, times, lines, unit, max, digits = 0, height = 170, sync = 'all', marks = NO_MARKS }: {
+  title: string; times: number[]; lines: Line[]; unit: string; max?: number; digits?: number; height?: number; sync?: string; marks?: Mark[];
 }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
@@ -34,6 +43,7 @@ export function Chart({ title, times, lines, unit, max, digits = 0, height = 170
           width: Math.max(200, element.clientWidth), height,
           cursor: { sync: { key: sync }, points: { size: 5 } },
           legend: { show: true, live: true },
+          hooks: { draw: [(u) => drawMarks(u, happened.current, read('--text-dim'))] },
           scales: { x: { time: true }, y: { range: (_u, _low, high) => [0, max ?? Math.max(high * 1.1, 1)] } },
           axes: [{ ...axis, size: 28, values: (_u, ticks) => ticks.map(clock) }, { ...axis, size: 58, values: (_u, ticks) => ticks.map((each) => `${number(each, 1)}${unit === '%' ? ' %' : ''}`) }],
           series: [
@@ -74,10 +84,12 @@ export function Chart({ title, times, lines, unit, max, digits = 0, height = 170
   }, [shape, unit, max, height, sync]);
 
   const latest = useRef(lines);
+  const happened = useRef(marks);
   useEffect(() => {
     latest.current = lines;
+    happened.current = marks;
     plot.current?.setData(data);
-  }, [data, lines]);
+  }, [data, lines, marks]);
 
   const last = lines.map((line) => `${line.label} ${number(line.values.findLast((each) => each !== null) ?? undefined, digits)} ${unit}`).join(', ');
   return (
@@ -87,6 +99,29 @@ export function Chart({ title, times, lines, unit, max, digits = 0, height = 170
       {times.length === 0 && <p className="chart-empty">No figures for this time yet.</p>}
     </figure>
   );
+}
+
+// Lines from top to bottom, where they are in what is shown.
+function drawMarks(u: uPlot, marks: Mark[], color: string) {
+  const { ctx, bbox } = u;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = color;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+  ctx.font = `${10 * devicePixelRatio}px system-ui`;
+  for (const mark of marks) {
+    const x = Math.round(u.valToPos(mark.time, 'x', true));
+    if (!(x >= bbox.left && x <= bbox.left + bbox.width)) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    // The label stands on the side where there is room.
+    const isLeft = x > bbox.left + bbox.width * 0.7;
+    ctx.textAlign = isLeft ? 'right' : 'left';
+    ctx.fillText(mark.label, x + (isLeft ? -4 : 4) * devicePixelRatio, bbox.top + 10 * devicePixelRatio);
+  }
+  ctx.restore();
 }
 
 // The day at midnight, the time otherwise.

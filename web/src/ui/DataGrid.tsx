@@ -136,12 +136,16 @@ function useOrder({ query, columns, sort, rows }: Props) {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [structure, version, columns, sort, rows, words]);
   useEffect(() => {
-    // The first letter of a filter is answered as fast as the next.
+    // The first letter of a filter is answered as fast as the next: rows know their objects as they
+    // are now, and what is searched of them.
     let handle = requestIdleCallback(function ready(deadline) {
-      if (!prepare(order.current!.entities, columns, () => deadline.timeRemaining() > 2)) handle = requestIdleCallback(ready);
+      const mine = order.current!;
+      // Where nothing can move or hide a row, nobody else has told them.
+      if (version === 0) mine.update((id) => inventory.get(id));
+      if (!prepare(mine.entities, columns, () => deadline.timeRemaining() > 2)) handle = requestIdleCallback(ready);
     });
     return () => cancelIdleCallback(handle);
-  }, [columns, changes, structure]);
+  }, [columns, changes, structure, version]);
   return { shown, all: order.current!.all };
 }
 
@@ -155,7 +159,8 @@ export function DataGrid(props: Props) {
   const anchor = useRef(0);
   const [menu, setMenu] = useState<{ place: MenuPlace; items: MenuItems } | undefined>();
   const { shown, all: known } = useOrder(props);
-  useEffect(() => onCount?.(shown.length, known), [onCount, shown.length, known]);
+  // Before the rows are painted: number and rows change in the same frame.
+  useLayoutEffect(() => onCount?.(shown.length, known), [onCount, shown.length, known]);
 
   const sizes = columns.map((each) => widths[each.id] ?? each.width);
   const width = CHECK_WIDTH + sizes.reduce((sum, each) => sum + each, 0);

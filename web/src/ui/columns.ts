@@ -15,6 +15,8 @@ export interface Column {
   /** How it is drawn: as text, if nothing is said. */
   look?: Look;
   right?: boolean;
+  /** The properties that a value to be searched is made of: text columns of long lists say so. */
+  reads?: string[];
 }
 
 const prop = (entity: Entity, path: string) => entity.props[path];
@@ -22,12 +24,12 @@ const prop = (entity: Entity, path: string) => entity.props[path];
 const bar = (share: number, text: string): Cell => ({ text, share });
 
 const NAME: Column = {
-  id: 'name', title: 'Name', width: 240, value: (e) => e.sortName, look: 'name',
+  id: 'name', title: 'Name', width: 240, value: (e) => e.sortName, look: 'name', reads: ['name'],
   show: (e) => ({ text: nameOf(e), href: linkTo(e), icon: iconOf(e), mark: markOf(e) }),
 };
 
 const related = (id: string, title: string, path: string): Column => ({
-  id, title, width: 130, look: 'link',
+  id, title, width: 130, look: 'link', reads: [path],
   value: (e) => nameOf(inventory.of(prop(e, path))),
   show: (e) => {
     const other = inventory.of(prop(e, path));
@@ -36,7 +38,7 @@ const related = (id: string, title: string, path: string): Column => ({
 });
 
 const STATUS: Column = {
-  id: 'status', title: 'Status', width: 90, look: 'status', value: (e) => words(prop(e, 'overallStatus')),
+  id: 'status', title: 'Status', width: 90, look: 'status', value: (e) => words(prop(e, 'overallStatus')), reads: ['overallStatus'],
   show: (e) => ({ text: words(prop(e, 'overallStatus')), status: prop(e, 'overallStatus') ?? 'gray' }),
 };
 
@@ -61,7 +63,7 @@ export function hostState(e: Entity): string {
 const VM: Column[] = [
   NAME,
   {
-    id: 'power', title: 'State', width: 122, look: 'status', value: machineState,
+    id: 'power', title: 'State', width: 122, look: 'status', value: machineState, reads: ['runtime.connectionState', 'runtime.powerState'],
     show: (e) => ({ text: machineState(e), status: `power-${(prop(e, 'runtime.connectionState') ?? 'connected') === 'connected' ? prop(e, 'runtime.powerState') : 'bad'}` }),
   },
   STATUS,
@@ -71,14 +73,14 @@ const VM: Column[] = [
   { id: 'memory', title: 'Memory', width: 90, right: true, value: (e) => prop(e, 'summary.config.memorySizeMB'), show: (e) => ({ text: mebibytes(prop(e, 'summary.config.memorySizeMB')) }) },
   { id: 'memuse', title: 'Mem use', width: 90, right: true, value: (e) => prop(e, 'summary.quickStats.hostMemoryUsage'), show: (e) => ({ text: mebibytes(prop(e, 'summary.quickStats.hostMemoryUsage')) }) },
   { id: 'disk', title: 'Storage', width: 90, right: true, value: (e) => prop(e, 'summary.storage.committed'), show: (e) => ({ text: bytes(prop(e, 'summary.storage.committed')) }) },
-  { id: 'address', title: 'IP address', width: 120, value: (e) => prop(e, 'guest.ipAddress') },
-  { id: 'guest', title: 'Guest system', width: 190, value: (e) => prop(e, 'summary.config.guestFullName') },
+  { id: 'address', title: 'IP address', width: 120, value: (e) => prop(e, 'guest.ipAddress'), reads: ['guest.ipAddress'] },
+  { id: 'guest', title: 'Guest system', width: 190, value: (e) => prop(e, 'summary.config.guestFullName'), reads: ['summary.config.guestFullName'] },
   { id: 'uptime', title: 'Up for', width: 90, right: true, value: (e) => prop(e, 'summary.quickStats.uptimeSeconds'), show: (e) => ({ text: duration(prop(e, 'summary.quickStats.uptimeSeconds') || undefined) }) },
 ];
 
 const HOST: Column[] = [
   NAME,
-  { id: 'state', title: 'State', width: 110, look: 'status', value: hostState, show: (e) => ({ text: hostState(e), status: `host-${hostState(e).toLowerCase().replace(' ', '-')}` }) },
+  { id: 'state', title: 'State', width: 110, look: 'status', value: hostState, reads: ['runtime.connectionState', 'runtime.inMaintenanceMode'], show: (e) => ({ text: hostState(e), status: `host-${hostState(e).toLowerCase().replace(' ', '-')}` }) },
   STATUS,
   { id: 'vms', title: 'Machines', width: 92, right: true, value: (e) => inventory.machinesOn(e.id).size },
   {
@@ -95,7 +97,7 @@ const HOST: Column[] = [
   },
   { id: 'cores', title: 'Cores', width: 70, right: true, value: (e) => prop(e, 'summary.hardware.numCpuCores'), show: (e) => ({ text: number(prop(e, 'summary.hardware.numCpuCores')) }) },
   { id: 'memory', title: 'Memory', width: 90, right: true, value: (e) => prop(e, 'summary.hardware.memorySize'), show: (e) => ({ text: bytes(prop(e, 'summary.hardware.memorySize')) }) },
-  { id: 'product', title: 'Version', width: 170, value: (e) => prop(e, 'summary.config.product.fullName') },
+  { id: 'product', title: 'Version', width: 170, value: (e) => prop(e, 'summary.config.product.fullName'), reads: ['summary.config.product.fullName'] },
   { id: 'uptime', title: 'Up for', width: 90, right: true, value: (e) => prop(e, 'summary.quickStats.uptime'), show: (e) => ({ text: duration(prop(e, 'summary.quickStats.uptime')) }) },
 ];
 
@@ -103,9 +105,9 @@ const used = (e: Entity) => (prop(e, 'summary.capacity') ?? 0) - (prop(e, 'summa
 
 const DATASTORE: Column[] = [
   NAME,
-  { id: 'accessible', title: 'State', width: 110, value: (e) => (prop(e, 'summary.accessible') === false ? 'Inaccessible' : 'Accessible') },
+  { id: 'accessible', title: 'State', width: 110, value: (e) => (prop(e, 'summary.accessible') === false ? 'Inaccessible' : 'Accessible'), reads: ['summary.accessible'] },
   STATUS,
-  { id: 'type', title: 'Type', width: 80, value: (e) => prop(e, 'summary.type') },
+  { id: 'type', title: 'Type', width: 80, value: (e) => prop(e, 'summary.type'), reads: ['summary.type'] },
   { id: 'capacity', title: 'Capacity', width: 90, right: true, value: (e) => prop(e, 'summary.capacity'), show: (e) => ({ text: bytes(prop(e, 'summary.capacity')) }) },
   { id: 'free', title: 'Free', width: 90, right: true, value: (e) => prop(e, 'summary.freeSpace'), show: (e) => ({ text: bytes(prop(e, 'summary.freeSpace')) }) },
   { id: 'use', title: 'Used', width: 150, look: 'bar', value: (e) => used(e) / (prop(e, 'summary.capacity') || Infinity), show: (e) => bar(used(e) / (prop(e, 'summary.capacity') || Infinity), percent(used(e), prop(e, 'summary.capacity'))) },

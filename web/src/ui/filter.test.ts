@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Entity } from '../store/inventory';
 import { naturalKey } from '../store/inventory';
 import type { Column } from './columns';
-import { makeTest } from './filter';
+import { makeTest, narrows } from './filter';
 
 const COLUMNS: Column[] = [
   { id: 'name', title: 'Name', width: 1, value: (entity) => entity.sortName },
@@ -29,6 +29,25 @@ describe('filter', () => {
     expect(found('cpus>1')).toEqual(['web10']);
     expect(found('cpus<=1')).toEqual(['web2']);
     expect(found('name=db')).toEqual(['db']);
+  });
+  it('narrows where more of a word, or more words, are typed', () => {
+    expect(narrows('', 'w')).toBe(true);
+    expect(narrows('web1', 'web10')).toBe(true);
+    expect(narrows('web', 'web alpha')).toBe(true);
+    expect(narrows('web1', 'web2')).toBe(false);
+    expect(narrows('web10', 'web1')).toBe(false);
+    expect(narrows('cpus<1', 'cpus<10')).toBe(false);
+    expect(narrows('cpus', 'cpus>1')).toBe(false);
+  });
+  it('searches what an object says now', () => {
+    const columns: Column[] = COLUMNS.map((each) => ({ ...each, reads: each.id === 'cpus' ? [] : [each.id] }));
+    const test = (row: Entity) => makeTest('gamma', columns)(row);
+    const before = machine('same', 'alpha', 1);
+    expect(test(before)).toBe(false);
+    expect(test({ ...before, props: { ...before.props, cpus: 2 } })).toBe(false);
+    expect(test({ ...before, props: { ...before.props, cpus: 2, host: 'gamma' } })).toBe(true);
+    expect(test({ ...before, props: { ...before.props, cpus: 3, host: 'gamma' } })).toBe(true);
+    expect(test({ ...before, props: { ...before.props, cpus: 3, host: 'alpha' } })).toBe(false);
   });
   it('takes what is no column as a word', () => {
     expect(found('10.0.0.1:443')).toEqual([]);

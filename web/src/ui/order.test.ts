@@ -34,6 +34,15 @@ describe('order', () => {
     const changed = { ...ROWS[0]!, props: { ...ROWS[0]!.props, cpus: 8 } };
     expect(order.update((id) => (id === 'web10' ? changed : ROWS.find((each) => each.id === id)))).toBe(before);
   });
+  it('says the same of what is typed letter by letter as of the whole', () => {
+    const rows = Array.from({ length: 50 }, (_, index) => machine(`vm${index * 7}`, `host${index % 5}`, index % 6));
+    const typed = new Order();
+    const wish = { columns: COLUMNS, sort: { column: 'host', down: false }, query: '' };
+    typed.reset(rows, wish);
+    for (const query of ['v', 'vm1', 'vm1 h', 'vm1 host2', 'vm1 host', 'vm3', 'vm3 cpus>1', 'vm3 cpus>4', 'vm3 cpus', '']) {
+      expect(typed.filter(query, (id) => rows.find((each) => each.id === id))).toEqual(new Order().reset(rows, { ...wish, query }));
+    }
+  });
   it('comes to what a fresh one would say, whatever changes', () => {
     let seed = 1;
     const dice = (sides: number) => (seed = (seed * 48271) % 2147483647) % sides;

@@ -3,7 +3,7 @@
 // changes a second among ten thousand rows are a matter of a few milliseconds.
 import type { Entity } from '../store/inventory';
 import type { Column } from './columns';
-import { makeTest, type Sort, type Test } from './filter';
+import { makeTest, narrows, type Sort, type Test } from './filter';
 
 type Key = string | number | undefined;
 
@@ -55,8 +55,9 @@ export class Order {
   /** The same rows with another filter. */
   filter(query: string, now: (id: string) => Entity | undefined): readonly string[] {
     this.update(now);
+    const isNarrower = narrows(this.wish!.query, query);
     this.become({ ...this.wish!, query });
-    for (const row of this.rows) row.shown = this.test(row.entity);
+    for (const row of this.rows) row.shown = (row.shown || !isNarrower) && this.test(row.entity);
     return this.show();
   }
 

@@ -5,6 +5,8 @@
 /** Rows beyond the edges, so that a slow frame shows no gap. */
 const SPARE = 6;
 const SETTLED_MS = 200;
+/** After other rows are shown, those beyond the edges have time. */
+const SPARE_MS = 60;
 
 export interface Slot {
   element: HTMLElement;
@@ -16,6 +18,7 @@ export class Rows<S extends Slot> {
   private slots: S[] = [];
   private count = 0;
   private settled: ReturnType<typeof setTimeout> | undefined;
+  private spares: ReturnType<typeof setTimeout> | undefined;
   private readonly sizes: ResizeObserver;
 
   /**
@@ -39,6 +42,7 @@ export class Rows<S extends Slot> {
     this.scroller.removeEventListener('scroll', this.place);
     this.sizes.disconnect();
     clearTimeout(this.settled);
+    clearTimeout(this.spares);
     for (const slot of this.slots) this.discard(slot);
     this.slots = [];
   }
@@ -47,8 +51,12 @@ export class Rows<S extends Slot> {
   show(count: number, same = false) {
     this.count = count;
     this.body.style.height = `${count * this.height}px`;
-    if (!same) for (const slot of this.slots) slot.index = -1;
-    this.place();
+    if (same || this.slots.length === 0) return this.place();
+    for (const slot of this.slots) slot.index = -1;
+    // What is in sight is an answer that somebody waits for; the rest of it comes after the frame.
+    this.placeRows(0);
+    clearTimeout(this.spares);
+    this.spares = setTimeout(this.place, SPARE_MS);
   }
 
   /** Calls `work` with all that show a row. */
@@ -76,23 +84,30 @@ export class Rows<S extends Slot> {
     this.place();
   }
 
-  private place = () => {
+  private place = () => this.placeRows(SPARE);
+
+  // Shows what is in sight and `spare` rows around it. What lies beyond these keeps its element.
+  private placeRows(spare: number) {
     const { scrollTop, clientHeight } = this.scroller;
     const wanted = Math.min(this.count, Math.ceil(clientHeight / this.height) + 2 * SPARE);
     if (this.slots.length < wanted) this.grow(wanted);
     const size = this.slots.length;
     if (size === 0) return;
-    const first = Math.max(0, Math.min(Math.floor(scrollTop / this.height) - SPARE, this.count - wanted));
+    const seen = Math.floor(scrollTop / this.height);
+    const first = Math.max(0, Math.min(seen - SPARE, this.count - wanted));
+    const last = seen + Math.ceil(clientHeight / this.height) + spare;
     let moved = false;
     for (let index = first; index < first + size; index++) {
       const slot = this.slots[index % size]!;
       if (slot.index === index && index < this.count) continue;
-      moved = true;
       if (index >= this.count) {
+        moved = true;
         slot.index = -1;
         this.hide(slot);
         continue;
       }
+      if (spare < SPARE && (index < seen - spare || index > last)) continue;
+      moved = true;
       slot.index = index;
       if (!slot.element.isConnected) this.body.append(slot.element);
       slot.element.style.transform = `translateY(${index * this.height}px)`;
@@ -101,7 +116,7 @@ export class Rows<S extends Slot> {
     if (!moved) return;
     clearTimeout(this.settled);
     this.settled = setTimeout(this.sort, SETTLED_MS);
-  };
+  }
 
   // Which row an element stands for depends on how many there are.
   private grow(size: number) {

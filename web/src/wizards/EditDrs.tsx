@@ -1,9 +1,9 @@
 // What DRS of a cluster may do by itself, and how little must be gained.
 import { useState } from 'react';
-import { call, type Data, type MoRef } from '../api/client';
+import type { Data } from '../api/client';
+import { reconfigureCluster } from '../api/cluster';
 import { useEntity } from '../store/hooks';
 import { nameOf, type Entity } from '../store/inventory';
-import { tasks } from '../store/tasks';
 import { FormDialog } from '../ui/dialogs';
 import { CheckField, RadioField, SelectField } from '../ui/fields';
 
@@ -30,8 +30,7 @@ export function EditDrs({ cluster, close }: { cluster: Entity; close: () => void
   const [rate, setRate] = useState(String(now.vmotionRate ?? 3));
   const save = async () => {
     const drsConfig = { _typeName: 'ClusterDrsConfigInfo', enabled, defaultVmBehavior: behavior, vmotionRate: Number(rate) };
-    const task = await call<MoRef>(cluster.ref, 'ReconfigureComputeResource_Task', { spec: { _typeName: 'ClusterConfigSpecEx', drsConfig }, modify: true });
-    await tasks.finish(task);
+    await reconfigureCluster(cluster.ref, { drsConfig });
   };
   return (
     <FormDialog title={`DRS of ${nameOf(cluster)}`} description="DRS runs machines where they are served best, and says why." submitLabel="Save" close={close} submit={save} wide>
