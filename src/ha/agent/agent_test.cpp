@@ -176,6 +176,25 @@ TEST_F(AgentTest, gives_away_a_machine_whose_engine_has_ended_it) {
     EXPECT_EQ(launches.size(), 2U);
 }
 
+TEST_F(AgentTest, gives_a_machine_away_again_that_has_come_back) {
+    begin_move();
+    has_process = false;
+    tell(SwitchoverReady{kMachine, leases[0].generation});
+    leases[0] = {
+        .generation = leases[0].generation + 1, .owner = kTarget, .successor = {}, .wanted = true};
+    tell(Tick{});
+    pass(milliseconds{600});
+    tell(MigrateIn{kMachine, kTarget});
+    leases[0].successor = agent.self();
+    ++leases[0].generation;
+    tell(HandedOver{kMachine, leases[0].generation, agent.self(), kTarget});
+    pass(seconds{2});
+    ASSERT_EQ(leases[0].owner, agent.self());
+    tell(MigrateOut{kMachine, kTarget});
+    pass(seconds{1});
+    EXPECT_EQ(leases[0].successor, kTarget);
+}
+
 TEST_F(AgentTest, gives_nothing_away_after_the_move_was_called_off) {
     begin_move();
     const auto generation = leases[0].generation;

@@ -52,6 +52,8 @@ void Agent::on(const SwitchoverReady& event) {
     if (is_current && (is_gone || fencer_.hand_over(event.machine, event.generation, now_))) {
         note(Noted::handed_over, row, {}, local.migrates_to);
         emit(HandOver{event.machine, event.generation, local.migrates_to, self()});
+        // It may come back before its lease is looked at again.
+        if (is_gone) local.migration = 0, local.migrates_to = {};
         return;
     }
     emit(CancelMigration{event.machine, event.generation});
