@@ -105,12 +105,12 @@ void Keeper::look_at(SharedMachine& machine, Link& link) {
     if (link.process.pid() == 0 && machine.pid != 0) {
         link.process = Process(machine.pid, machine.started);
     }
+    const bool is_heard = link.monitor && link.monitor->status() == QmpConnection::Status::ready;
     if (link.monitor) link.monitor->pump();
     // Whether it ran again unheard can't be told after its end: a keeper that has not heard itself
-    // how it stood does not say that it has moved.
-    if (link.monitor && link.monitor->status() != QmpConnection::Status::connecting) {
-        link.has_moved = link.monitor->has_migrated();
-    }
+    // how it stood does not say that it has moved. One that is ending closes its monitor first, and
+    // may still take a connection that it never greets: that changes nothing.
+    if (is_heard) link.has_moved = link.monitor->has_migrated();
     connect(machine, link);
     machine.has_moved = link.has_moved;
     if (link.monitor && link.monitor->guest_is_off()) machine.ended_by_guest = true;
@@ -125,7 +125,6 @@ void Keeper::connect(SharedMachine& machine, Link& link) {
         if (link.monitor->status() == Status::absent) {
             link.monitor.reset();
         } else {
-            link.has_moved = false;  // until it says so itself
             link.monitor->pump();
         }
     }
