@@ -83,6 +83,8 @@ test-ha: deps-test deps-run build
 	$(BIN)/ha_sim --first 1 --count 300 --mutants
 	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
 		tests/e2e/ha_failover_faults.py
+	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
+		tests/e2e/ha_migration_faults.py
 
 ## Twenty thousand worlds (SEEDS=100000 for more). Goes on where it was stopped.
 soak-ha: build

@@ -349,14 +349,15 @@ Awaitable<void> HostAgent::Services::make_machines() {
 }
 
 void HostAgent::Services::make_migration() {
-    migration.emplace(Migration::Parts{
-        *context, *machines, *leases, [this] { host_system->require_accepts_machines(); },
-        [this](const Machine& machine) { pools->require_room_for(machine); },
-        [this](const MachinePtr& machine) {
-            guests->begin(machine);
-            sampler->soon();
-        },
-        [this](MachinePtr machine) { return destroy->destroy(machine); }});
+    migration.emplace(
+        Migration::Parts{*context, *machines, *leases, *availability,
+                         [this] { host_system->require_accepts_machines(); },
+                         [this](const Machine& machine) { pools->require_room_for(machine); },
+                         [this](const MachinePtr& machine) {
+                             guests->begin(machine);
+                             sampler->soon();
+                         },
+                         [this](MachinePtr machine) { return destroy->destroy(machine); }});
 }
 
 void HostAgent::Services::make_performance() {

@@ -215,7 +215,41 @@ void World::copy_memory(int host, const BeginMigration& begin_it) {
         }
         process->at_switchover = true;
         settle(host, *process);
-        switch_over(host, boot, process, begin_it.generation);
+        if (chance(0.3)) {
+            end_at_switchover(host, boot, process, begin_it.generation);
+        } else {
+            switch_over(host, boot, process, begin_it.generation);
+        }
+    });
+}
+
+// The engine sends all of it, waits for the other one's word that it is there, and ends the
+// process; or lets it go on, if that word does not come.
+void World::end_at_switchover(int host, int boot, ProcessPtr process, Generation generation) {
+    after(between(milliseconds{2}, milliseconds{60}), [=, this] {
+        auto& then = hosts[static_cast<std::size_t>(host)];
+        if (then.boot != boot || process->dead || !process->at_switchover) return;
+        if (process->writes_under_way != 0) {
+            return end_at_switchover(host, boot, process, generation);
+        }
+        if (chance(0.1)) {
+            process->at_switchover = false;
+            settle(host, *process);
+            tell(host, MigrationFailed{process->machine, generation});
+            return;
+        }
+        process->sent_at = generation;
+        kill(host, *process);
+        tell_when_gone(host, boot, process);
+    });
+}
+
+void World::tell_when_gone(int host, int boot, ProcessPtr process) {
+    after(between(milliseconds{1}, milliseconds{30}), [=, this] {
+        auto& then = hosts[static_cast<std::size_t>(host)];
+        if (then.boot != boot) return;
+        if (!process->reaped) return tell_when_gone(host, boot, process);
+        tell(host, SwitchoverReady{process->machine, process->sent_at});
     });
 }
 

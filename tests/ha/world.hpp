@@ -53,6 +53,7 @@ struct Process {
     int writes_under_way = 0;
     bool told_to_run = false;
     bool at_switchover = false;  ///< stopped by its own migration
+    Generation sent_at = 0;      ///< all of it was sent, and it has not run since
     bool frozen = false;
     bool gated = false;
     bool dead = false;
@@ -156,6 +157,8 @@ struct World {
     void settle(int host, Process& process);
     void launch(int host, const Launch& launch);
     void copy_memory(int host, const BeginMigration& begin_it);
+    void end_at_switchover(int host, int boot, ProcessPtr process, Generation generation);
+    void tell_when_gone(int host, int boot, ProcessPtr process);
     void switch_over(int host, int boot, ProcessPtr process, Generation generation);
     void freeze(int host, Duration how_long);
     void send_message(int to, Duration at_least, std::function<Event()> event, int from);

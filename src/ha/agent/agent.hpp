@@ -137,6 +137,7 @@ private:
 
     // migration.cpp
     void consider_arriving(std::size_t row);
+    void end_arrival(std::size_t row);
     void decline(std::size_t row, Generation generation, const Tenure& to);
 
     // planning.cpp

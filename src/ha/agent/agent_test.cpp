@@ -14,6 +14,7 @@ using std::chrono::seconds;
 
 constexpr HostId kSelf{0};
 constexpr MachineId kMachine{0};
+constexpr Tenure kTarget{HostId{1}, 1};
 
 // One agent, and an etcd and a datastore that answer at once. The other hosts beat, say that they
 // take machines, and never act. Starts are answered by the test.
@@ -77,6 +78,12 @@ struct AgentTest : testing::Test {
         } else if (const auto* start = std::get_if<Launch>(&action)) {
             launches.push_back(*start);
             has_process = true;
+        } else if (const auto* give = std::get_if<HandOver>(&action)) {
+            words.push_back(*give);
+        } else if (const auto* cancel = std::get_if<CancelMigration>(&action)) {
+            cancelled.push_back(*cancel);
+        } else if (std::holds_alternative<OfferIncoming>(action)) {
+            has_process = true;
         }
     }
     std::vector<Slot> slots() {
@@ -92,6 +99,18 @@ struct AgentTest : testing::Test {
         return all;
     }
 
+    void run_machine() {
+        tell(PowerOn{kMachine});
+        pass(seconds{1});
+        tell(Launched{kMachine, launches.back().generation, true});
+    }
+    void begin_move() {
+        run_machine();
+        tell(MigrateOut{kMachine, kTarget});
+        pass(seconds{1});
+        ASSERT_EQ(leases[0].successor, kTarget);
+    }
+
     Fencer fencer;
     Agent agent;
     Time now{seconds{1000}};
@@ -100,6 +119,8 @@ struct AgentTest : testing::Test {
     Slot own;
     std::uint64_t sequence = 0;
     std::vector<Launch> launches;
+    std::vector<HandOver> words;
+    std::vector<CancelMigration> cancelled;
     bool has_process = false;
 };
 
@@ -138,6 +159,73 @@ TEST_F(AgentTest, plans_anew_when_the_chosen_host_does_not_act) {
     ASSERT_EQ(plan.assignments.size(), 1U);
     EXPECT_NE(plan.assignments[0].host, first);
     EXPECT_NE(plan.assignments[0].host, kSelf);
+}
+
+TEST_F(AgentTest, gives_away_a_machine_whose_engine_has_ended_it) {
+    begin_move();
+    has_process = false;
+    tell(SwitchoverReady{kMachine, leases[0].generation});
+    ASSERT_EQ(words.size(), 1U);
+    EXPECT_EQ(words[0].to, kTarget);
+    EXPECT_EQ(words[0].generation, leases[0].generation);
+    // The target may run it: nothing is started here while it lives.
+    pass(seconds{20});
+    EXPECT_EQ(launches.size(), 1U);
+    tell(Declined{kMachine, leases[0].generation});
+    pass(seconds{2});
+    EXPECT_EQ(launches.size(), 2U);
+}
+
+TEST_F(AgentTest, gives_a_machine_away_again_that_has_come_back) {
+    begin_move();
+    has_process = false;
+    tell(SwitchoverReady{kMachine, leases[0].generation});
+    leases[0] = {
+        .generation = leases[0].generation + 1, .owner = kTarget, .successor = {}, .wanted = true};
+    tell(Tick{});
+    pass(milliseconds{600});
+    tell(MigrateIn{kMachine, kTarget});
+    leases[0].successor = agent.self();
+    ++leases[0].generation;
+    tell(HandedOver{kMachine, leases[0].generation, agent.self(), kTarget});
+    pass(seconds{2});
+    ASSERT_EQ(leases[0].owner, agent.self());
+    tell(MigrateOut{kMachine, kTarget});
+    pass(seconds{1});
+    EXPECT_EQ(leases[0].successor, kTarget);
+}
+
+TEST_F(AgentTest, gives_nothing_away_after_the_move_was_called_off) {
+    begin_move();
+    const auto generation = leases[0].generation;
+    tell(MigrationFailed{kMachine, generation});
+    pass(seconds{1});
+    EXPECT_FALSE(leases[0].successor);
+    has_process = false;
+    tell(SwitchoverReady{kMachine, generation});
+    EXPECT_TRUE(words.empty());
+    EXPECT_EQ(cancelled.size(), 1U);
+}
+
+TEST_F(AgentTest, awaits_a_machine_as_long_as_it_is_said_to_come) {
+    leases[0] = {.generation = 7, .owner = kTarget, .successor = {}, .wanted = true};
+    pass(seconds{1});
+    for (int i = 0; i < 10; ++i) {
+        tell(MigrateIn{kMachine, {kTarget.host, 0}});
+        pass(seconds{2});
+    }
+    ASSERT_NE(fencer.find(kMachine), nullptr);
+    EXPECT_TRUE(fencer.find(kMachine)->arriving);
+    tell(MigrationFailed{kMachine, 0});
+    pass(seconds{1});
+    EXPECT_EQ(fencer.find(kMachine), nullptr);
+}
+
+TEST_F(AgentTest, does_not_await_a_machine_of_a_host_that_does_not_own_it) {
+    leases[0] = {.generation = 7, .owner = {HostId{2}, 1}, .successor = {}, .wanted = true};
+    pass(seconds{1});
+    tell(MigrateIn{kMachine, {kTarget.host, 0}});
+    EXPECT_EQ(fencer.find(kMachine), nullptr);
 }
 
 }  // namespace

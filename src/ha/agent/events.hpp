@@ -85,7 +85,8 @@ struct PowerOn {
 struct PowerOff {
     MachineId machine{};
 };
-/// To the target: make room and say as whom.
+/// To the target: make room and say as whom. Said again, it is still on its way.
+/// Without an epoch `from` is whoever owns the lease.
 struct MigrateIn {
     MachineId machine{};
     Tenure from{};
@@ -95,11 +96,13 @@ struct MigrateOut {
     MachineId machine{};
     Tenure to{};
 };
-/// Of the source: the machine stands still and has drained (QEMU's pre-switchover).
+/// Of the source: the machine stands still and has drained (QEMU's pre-switchover); or its process
+/// is over, all that it was has been sent, and it has not run since.
 struct SwitchoverReady {
     MachineId machine{};
     Generation generation = 0;
 };
+/// To the source: the machine stays. To the target: nothing comes any more.
 struct MigrationFailed {
     MachineId machine{};
     Generation generation = 0;

@@ -11,11 +11,18 @@ namespace drover::ha {
 void Agent::on(const MigrateIn& event) {
     const auto row = row_of(event.machine);
     if (row >= locals_.size() || epoch_ == 0 || !takes_machines_) return;
-    if (!fencer_.prepare(event.machine, 0, true, now_)) return;
     auto& local = locals_[row];
-    local.arrives_from = event.from;
+    const auto* guarded = fencer_.find(event.machine);
+    if (guarded != nullptr && guarded->arriving && local.arrives_from.host == event.from.host) {
+        local.arrives_since = now_;  // it is still on its way
+        return;
+    }
+    const bool is_owner = local.known && local.lease.owner.host == event.from.host;
+    const Tenure from = event.from.epoch == 0 && is_owner ? local.lease.owner : event.from;
+    if (from.epoch == 0 || !fencer_.prepare(event.machine, 0, true, now_)) return;
+    local.arrives_from = from;
     local.arrives_since = now_;
-    emit(OfferIncoming{event.machine, self(), event.from});
+    emit(OfferIncoming{event.machine, self(), from});
 }
 
 void Agent::on(const MigrateOut& event) {
@@ -39,9 +46,14 @@ void Agent::on(const SwitchoverReady& event) {
     // Said again before the answer arrived. The target may run it: there is nothing to cancel.
     if (guarded != nullptr && guarded->state == Guard::given) return;
     const bool is_current = local.migration != 0 && local.migration == event.generation;
-    if (is_current && fencer_.hand_over(event.machine, event.generation, now_)) {
+    // Its engine has ended the process after all of it was sent: stiller than that nothing stands.
+    const bool is_gone =
+        guarded == nullptr || (guarded->state == Guard::killed && !guarded->process);
+    if (is_current && (is_gone || fencer_.hand_over(event.machine, event.generation, now_))) {
         note(Noted::handed_over, row, {}, local.migrates_to);
         emit(HandOver{event.machine, event.generation, local.migrates_to, self()});
+        // It may come back before its lease is looked at again.
+        if (is_gone) local.migration = 0, local.migrates_to = {};
         return;
     }
     emit(CancelMigration{event.machine, event.generation});
@@ -54,6 +66,7 @@ void Agent::on(const MigrationFailed& event) {
     auto& local = locals_[row];
     const auto* guarded = fencer_.find(event.machine);
     if (guarded != nullptr && guarded->state == Guard::given) return;  // the target has the word
+    if (guarded != nullptr && guarded->arriving) return end_arrival(row);
     if (local.migration != event.generation) return;
     local.migration = 0;
     local.migrates_to = {};
@@ -84,11 +97,18 @@ void Agent::on(const Declined& event) {
     local.declined_by_target = std::max(local.declined_by_target, event.generation);
 }
 
-// Waits for its state, but not forever: the lease would name a successor that never comes.
+// Waits for its state, but not forever: the lease would name a successor that never comes. What a
+// source sent that is over since may be less than all.
 void Agent::consider_arriving(std::size_t row) {
     auto& local = locals_[row];
-    if (now_ - local.arrives_since < settings_.timing.incoming) return;
+    const bool is_late = now_ - local.arrives_since >= settings_.timing.incoming;
+    if (is_late || observer_.is_over(local.arrives_from)) end_arrival(row);
+}
+
+void Agent::end_arrival(std::size_t row) {
+    auto& local = locals_[row];
     fencer_.kill(id_of(row), now_);
+    local.arrives_from = {};
     if (local.lease.successor == self()) decline(row, local.lease.generation, local.lease.owner);
 }
 

@@ -104,6 +104,11 @@ void Agent::consider_running(std::size_t row, const Guarded& guarded) {
         if (local.lease.generation > guarded.generation) {
             fencer_.relabel(id_of(row), local.lease.generation);
         }
+        if (local.migration != 0 && is_over(local.migrates_to, id_of(row))) {
+            emit(CancelMigration{id_of(row), local.migration});
+            local.migration = 0;
+            local.migrates_to = {};
+        }
         const bool is_idle = local.migration == 0 && !local.migrates_to;
         if (guarded.state == Guard::running && local.lease.successor && is_idle) {
             swap(row, Aim::clear_successor, local.lease.owner, {}, true);

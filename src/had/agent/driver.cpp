@@ -189,8 +189,10 @@ void Driver::run() {
         if (boot_now() >= agent_.next_wake()) step(ha::Tick{});
         std::vector<pollfd> all{{inbox_->descriptor(), POLLIN, 0}};
         host_.add_to(all);
-        const auto wait = std::clamp<ha::Duration>(agent_.next_wake() - boot_now(), ha::Duration{0},
-                                                   milliseconds{500});
+        look_at_moves();
+        const ha::Duration most = moves_.empty() ? milliseconds{500} : milliseconds{5};
+        const auto wait =
+            std::clamp<ha::Duration>(agent_.next_wake() - boot_now(), ha::Duration{0}, most);
         const auto length = std::chrono::ceil<milliseconds>(wait).count();
         ::poll(all.data(), all.size(), static_cast<int>(length));
     }
@@ -206,6 +208,7 @@ void Driver::step(const ha::Event& event) {
         const auto now = boot_now();
         image.load(fencer_);
         tell_ends(image, now, actions);
+        tell_moved(image, now, actions);
         auto more = agent_.step(event, now);
         std::ranges::move(more, std::back_inserter(actions));
         const auto orders = fencer_.take_actions();
@@ -214,9 +217,12 @@ void Driver::step(const ha::Event& event) {
         for (const auto& order : orders) image.note(order);
         for (const auto& action : actions) {
             const auto* launch = std::get_if<ha::Launch>(&action);
-            if (launch == nullptr) continue;
-            image.machines[ha::index_of(launch->machine)].launching = true;
-            image.machines[ha::index_of(launch->machine)].is_free = false;
+            const auto* offer = std::get_if<ha::OfferIncoming>(&action);
+            if (launch == nullptr && offer == nullptr) continue;
+            auto& machine =
+                image.machines[ha::index_of(launch != nullptr ? launch->machine : offer->machine)];
+            machine.launching = true;
+            machine.is_free = false;
         }
         transaction->commit();
     }
@@ -237,6 +243,7 @@ void Driver::tell_ends(SharedImage& image, ha::Time now, std::vector<ha::Action>
 
 void Driver::perform(const ha::Action& action) {
     if (const auto* launch = std::get_if<ha::Launch>(&action)) {
+        given_.erase(launch->machine);
         const auto uuid = names_->uuid_of(launch->machine);
         const auto file = std::ranges::find(config_.files, uuid, &ProtectedFile::uuid);
         if (file == config_.files.end()) return;
@@ -257,7 +264,7 @@ void Driver::perform(const ha::Action& action) {
         tell("shut_down", shut->machine, 0);
     } else if (const auto* note = std::get_if<ha::Note>(&action)) {
         perform(*note);
-    } else {
+    } else if (!perform_move(action)) {
         datastore_.perform(action);
     }
 }
@@ -277,7 +284,8 @@ void Driver::perform(const ha::Note& note) {
     if (note.machine) json["machine"] = uuid;
     host_.send(json.dump());
     if (!note.machine) return;
-    const bool runs = note.what == ha::Noted::started || note.what == ha::Noted::resumed;
+    const bool runs = note.what == ha::Noted::started || note.what == ha::Noted::resumed ||
+                      note.what == ha::Noted::accepted;
     if (runs) tell("running", *note.machine, note.generation);
     if (note.what == ha::Noted::lost_swap) tell("lost", *note.machine, note.generation);
 }
@@ -353,6 +361,8 @@ void Driver::take(const HostMessage& message) {
         case Kind::takes:
             step(ha::HostTakesMachines{message.done});
             break;
+        default:
+            take_move(message, machine);
     }
 }
 

@@ -4,6 +4,7 @@
 // datastore and to the host agent, and what it notes goes to the log and to people.
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 
@@ -49,12 +50,25 @@ private:
     void perform(const ha::Action& action);
     void perform(const ha::Note& note);
     void take(const HostMessage& message);
+
+    // moving.cpp
+    void take_move(const HostMessage& message, ha::MachineId machine);
+    void tell_moved(SharedImage& image, ha::Time now, std::vector<ha::Action>& actions);
+    bool perform_move(const ha::Action& action);
+    void call_off(ha::MachineId machine);
+    void look_at_moves();
+    bool answer_moved(ha::MachineId machine, bool is_late);
+
     void host_came_or_went(bool came);
     void change(const std::string& machine, const std::function<void(SharedMachine&)>& how);
     void greet();
     void tell(const char* what, ha::MachineId machine, ha::Generation generation);
     void wake_fencer();
 
+    /// The last word about a machine that has gone from here: who hears it once more does no harm.
+    std::map<ha::MachineId, std::string> given_;
+    /// Machines whose process is ending, as the host agent says; until when that is believed.
+    std::map<ha::MachineId, ha::Time> moves_;
     Config config_;
     std::filesystem::path config_file_;
     std::filesystem::file_time_type config_time_{};

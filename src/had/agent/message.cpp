@@ -9,8 +9,19 @@
 namespace drover::had {
 
 std::optional<HostMessage> parse_message(std::string_view line) {
-    static constexpr std::array<std::string_view, 7> words{
-        "hello", "power_on", "power_off", "launched", "ends", "ready", "takes"};
+    static constexpr std::array<std::string_view, 13> words{"hello",
+                                                            "power_on",
+                                                            "power_off",
+                                                            "launched",
+                                                            "ends",
+                                                            "ready",
+                                                            "takes",
+                                                            "migrate_in",
+                                                            "migrate_out",
+                                                            "migrated",
+                                                            "migration_failed",
+                                                            "handed_over",
+                                                            "declined"};
     if (line.size() > kLongestMessage) return std::nullopt;
     const auto json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object()) return std::nullopt;
@@ -30,13 +41,22 @@ std::optional<HostMessage> parse_message(std::string_view line) {
     }
     if (const auto machine = field("machine"); machine.is_string())
         message.machine = machine.get<std::string>();
-    if (const auto number = field("generation"); number.is_number_unsigned()) {
-        message.generation = number.get<std::uint64_t>();
-    }
+    const auto number_of = [&](const char* name) -> std::uint64_t {
+        const auto number = field(name);
+        return number.is_number_unsigned() ? number.get<std::uint64_t>() : 0;
+    };
+    message.generation = number_of("generation");
+    message.host_epoch = number_of("host_epoch");
+    message.epoch = number_of("epoch");
+    if (const auto host = field("host"); host.is_string()) message.host = host.get<std::string>();
     if (const auto done = field("done"); done.is_boolean()) message.done = done.get<bool>();
     const bool is_of_machine =
         message.kind != HostMessage::Kind::hello && message.kind != HostMessage::Kind::takes;
     if (is_of_machine && !is_uuid(message.machine)) return std::nullopt;
+    using Kind = HostMessage::Kind;
+    const bool names_host = message.kind == Kind::migrate_in || message.kind == Kind::migrate_out ||
+                            message.kind == Kind::handed_over;
+    if (names_host && !is_uuid(message.host)) return std::nullopt;
     return message;
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "had/boot_clock.hpp"
 #include "had/fence/keeper.hpp"
@@ -28,8 +29,19 @@ void answer(int peer, const std::string& line) {
     [[maybe_unused]] const auto sent = ::send(peer, line.data(), line.size(), MSG_NOSIGNAL);
 }
 
+enum class Leaves {
+    no,
+    as_a_whole,        ///< told to run, it is sent to another host at once
+    and_is_continued,  ///< and then somebody lets it run here again
+};
+const std::string kSent =
+    R"({"event": "MIGRATION", "data": {"status": "device"}}
+{"event": "STOP"}
+{"event": "MIGRATION", "data": {"status": "completed"}}
+)";
+
 // What QEMU says, as far as a fencer hears it. `drains`: it does what it is told.
-[[noreturn]] void be_machine(int listener, bool drains) {
+[[noreturn]] void be_machine(int listener, bool drains, Leaves leaves) {
     bool runs = false;
     while (true) {
         const int peer = ::accept(listener, nullptr, nullptr);
@@ -53,6 +65,10 @@ void answer(int peer, const std::string& line) {
                     answer(peer, "{\"event\": \"RESUME\"}\n");
                 }
                 answer(peer, "{\"return\": " + value + ", \"id\": " + id + "\n");
+                if (!line.contains("\"cont\"")) continue;
+                const Leaves now = std::exchange(leaves, Leaves::no);
+                if (now != Leaves::no) answer(peer, kSent);
+                if (now == Leaves::and_is_continued) answer(peer, "{\"event\": \"RESUME\"}\n");
             }
         }
         ::close(peer);
@@ -80,7 +96,7 @@ struct FenceTest : testing::Test {
         keeper.reset();
         std::filesystem::remove_all(directory);
     }
-    void make_machine(bool drains) {
+    void make_machine(bool drains, Leaves leaves = Leaves::no) {
         const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
         sockaddr_un at{};
         at.sun_family = AF_UNIX;
@@ -92,7 +108,7 @@ struct FenceTest : testing::Test {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
             ::bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof(at));
             ::listen(listener, 1);
-            be_machine(listener, drains);
+            be_machine(listener, drains, leaves);
         }
         ::close(listener);
     }
@@ -107,13 +123,13 @@ struct FenceTest : testing::Test {
         transaction->commit();
         return result;
     }
-    void start_machine(bool drains) {
+    void start_machine(bool drains, Leaves leaves = Leaves::no) {
         ASSERT_TRUE(
             with_fencer([](auto& fencer) { return fencer.joined(1, boot_now(), boot_now()); }));
         keeper->tick();  // the watchdog counts from here
         ASSERT_TRUE(
             with_fencer([](auto& fencer) { return fencer.prepare(kId, 1, false, boot_now()); }));
-        make_machine(drains);
+        make_machine(drains, leaves);
         pass(milliseconds{200});
         ASSERT_TRUE(with_fencer([](auto& fencer) { return fencer.start(kId, 1, boot_now()); }));
     }
@@ -128,6 +144,15 @@ struct FenceTest : testing::Test {
             const auto* guarded = fencer.find(kId);
             return guarded == nullptr ? ha::Guard::killed : guarded->state;
         });
+    }
+    void end_machine() {
+        ::kill(child, SIGKILL);
+        ::waitpid(std::exchange(child, 0), nullptr, 0);
+        pass(milliseconds{100});
+    }
+    bool has_moved() {
+        auto transaction = shared->begin();
+        return transaction->image().machines[0].has_moved;
     }
     bool is_alive() { return ::waitpid(child, nullptr, WNOHANG) == 0; }
 
@@ -183,6 +208,40 @@ TEST_F(FenceTest, a_start_under_way_when_the_permit_ends_resets_nothing) {
     EXPECT_FALSE(is_alive());
 }
 
+TEST_F(FenceTest, one_that_was_sent_and_has_ended_has_moved) {
+    start_machine(true, Leaves::as_a_whole);
+    pass(milliseconds{200});
+    end_machine();
+    EXPECT_TRUE(has_moved());
+    EXPECT_TRUE(with_fencer([](auto& fencer) { return fencer.find(kId) == nullptr; }));
+}
+
+TEST_F(FenceTest, one_that_ran_on_after_it_was_sent_has_not_moved) {
+    start_machine(true, Leaves::and_is_continued);
+    pass(milliseconds{200});
+    end_machine();
+    EXPECT_FALSE(has_moved());
+}
+
+TEST_F(FenceTest, a_keeper_that_has_not_heard_how_it_stood_does_not_say_that_it_has_moved) {
+    start_machine(true, Leaves::as_a_whole);
+    pass(milliseconds{200});
+    keeper.emplace(*shared, KeeperSettings{.monitors = directory, .reset = {"false"}});
+    end_machine();
+    EXPECT_FALSE(has_moved());
+}
+
+TEST_F(FenceTest, an_acknowledgement_does_not_continue_one_that_was_sent) {
+    start_machine(true, Leaves::as_a_whole);
+    pass(milliseconds{2700});  // stopped before the end
+    ASSERT_TRUE(with_fencer(
+        [](auto& fencer) { return fencer.acked_slot(1, false, boot_now(), boot_now()); }));
+    pass(milliseconds{300});
+    EXPECT_EQ(state(), ha::Guard::running);
+    end_machine();
+    EXPECT_TRUE(has_moved());
+}
+
 TEST_F(FenceTest, another_keeper_takes_up_what_the_first_has_left) {
     start_machine(true);
     pass(milliseconds{200});
@@ -231,6 +290,17 @@ TEST(Qmp, reads_lines) {
     EXPECT_EQ(parse_qmp(R"({"event": "SHUTDOWN", "data": {"guest": true}})")->kind,
               Kind::guest_off);
     EXPECT_EQ(parse_qmp(R"({"event": "SHUTDOWN", "data": {"guest": false}})")->kind, Kind::other);
+    using Migration = QmpMessage::Migration;
+    const auto migration = [](const char* line) { return parse_qmp(line)->migration; };
+    EXPECT_EQ(migration(R"({"return": {"running": false, "status": "postmigrate"}, "id": 1})"),
+              Migration::completed);
+    EXPECT_EQ(migration(R"({"return": {"running": false, "status": "inmigrate"}, "id": 1})"),
+              Migration::incoming);
+    EXPECT_EQ(migration(R"({"event": "MIGRATION", "data": {"status": "pre-switchover"}})"),
+              Migration::switching_over);
+    EXPECT_EQ(migration(R"({"event": "MIGRATION", "data": {"status": "failed"}})"),
+              Migration::none);
+    EXPECT_EQ(migration(R"({"event": "MIGRATION", "data": 7})"), Migration::none);
     EXPECT_FALSE(parse_qmp("{\"return\":"));
     EXPECT_FALSE(parse_qmp("[]"));
 }

@@ -20,6 +20,7 @@ std::string uuid_of(const SharedMachine& machine) {
 }
 
 constexpr ha::Duration kStraysEvery = std::chrono::seconds{1};
+constexpr ha::Duration kRunAgain = std::chrono::milliseconds{100};
 
 bool stands_still(ha::Guard state) {
     return state == ha::Guard::pausing || state == ha::Guard::paused ||
@@ -110,7 +111,18 @@ void Keeper::look_at(SharedMachine& machine, Link& link) {
     if (link.process.pid() == 0 && machine.pid != 0) {
         link.process = Process(machine.pid, machine.started);
     }
+    const bool is_heard = link.monitor && link.monitor->status() == QmpConnection::Status::ready;
     if (link.monitor) link.monitor->pump();
+    // Whether it ran again unheard can't be told after its end: a keeper that has not heard itself
+    // how it stood does not say that it has moved. One that is ending closes its monitor first, and
+    // may still take a connection that it never greets: that changes nothing.
+    if (is_heard) link.has_moved = link.monitor->has_migrated();
+    connect(machine, link);
+    machine.has_moved = link.has_moved;
+    if (link.monitor && link.monitor->guest_is_off()) machine.ended_by_guest = true;
+}
+
+void Keeper::connect(SharedMachine& machine, Link& link) {
     using Status = QmpConnection::Status;
     const bool is_connected = link.monitor && link.monitor->status() != Status::lost &&
                               link.monitor->status() != Status::absent;
@@ -127,7 +139,6 @@ void Keeper::look_at(SharedMachine& machine, Link& link) {
         machine.pid = link.process.pid();
         machine.started = link.process.started();
     }
-    if (link.monitor && link.monitor->guest_is_off()) machine.ended_by_guest = true;
 }
 
 ha::Observation Keeper::observe(ha::MachineId id, const SharedMachine& machine, const Link& link) {
@@ -180,15 +191,24 @@ void Keeper::act(SharedImage& image) {
     }
 }
 
+// Its images may not be free yet, or its migration is not over yet.
+void Keeper::run_again(SharedMachine& machine, Link& link) {
+    const auto now = boot_now();
+    if (link.monitor && link.monitor->take_refusal()) link.run_again = now + kRunAgain;
+    if (!link.run_again || now < *link.run_again) return;
+    link.run_again.reset();
+    machine.runs = true;
+}
+
 void Keeper::act_on(SharedMachine& machine, Link& link, ha::Time deadline) {
     const auto state = machine.guarded.state;
+    if (state == ha::Guard::running) run_again(machine, link);
     if (state == ha::Guard::killed) {
         link.process.kill();
     } else if (state == ha::Guard::running && machine.runs) {
         // This process may have stood still since it looked at the clock.
         if (!link.monitor || boot_now() >= deadline) return;
-        link.monitor->want_running();
-        machine.runs = false;
+        if (link.monitor->want_running(machine.ends_migration)) machine.runs = false;
     } else if (stands_still(state) && link.monitor) {
         link.monitor->want_stopped();
     }

@@ -46,13 +46,17 @@ private:
     struct Link {
         std::optional<QmpConnection> monitor{};
         Process process{};
+        bool has_moved = false;               ///< as it was last heard, by this keeper
+        std::optional<ha::Time> run_again{};  ///< it refused to run: when it is told again
     };
     void look(SharedImage& image);
     void look_at(SharedMachine& machine, Link& link);
+    void connect(SharedMachine& machine, Link& link);
     ha::Observation observe(ha::MachineId id, const SharedMachine& machine, const Link& link);
     void end_strays(const SharedImage& image, ha::Time now);
     void end_what_runs_by_itself(SharedImage& image, ha::Time now);
     void act(SharedImage& image);
+    static void run_again(SharedMachine& machine, Link& link);
     void act_on(SharedMachine& machine, Link& link, ha::Time deadline);
     void give_up();
 

@@ -16,12 +16,36 @@ namespace {
 // Its answers and events are short; a longer line is no monitor's.
 constexpr std::size_t kLongestLine = 256 * 1024;
 
+using Migration = QmpMessage::Migration;
+
+Migration migration_of_event(const nlohmann::json& json) {
+    const auto data = json.find("data");
+    if (data == json.end() || !data->is_object()) return Migration::none;
+    const auto status = data->find("status");
+    if (status == data->end() || !status->is_string()) return Migration::none;
+    if (*status == "completed") return Migration::completed;
+    const bool switches = *status == "pre-switchover" || *status == "device";
+    return switches ? Migration::switching_over : Migration::none;
+}
+
+Migration migration_of_status(const nlohmann::json& answer) {
+    const auto status = answer.find("status");
+    if (status == answer.end() || !status->is_string()) return Migration::none;
+    if (*status == "postmigrate") return Migration::completed;
+    if (*status == "inmigrate") return Migration::incoming;
+    return *status == "finish-migrate" ? Migration::switching_over : Migration::none;
+}
+
 std::optional<QmpMessage> parse_event(const nlohmann::json& json) {
     const auto& event = json["event"];
     if (!event.is_string()) return std::nullopt;
     QmpMessage message;
     if (event == "STOP") message.kind = QmpMessage::Kind::stopped;
     if (event == "RESUME") message.kind = QmpMessage::Kind::resumed;
+    if (event == "MIGRATION") {
+        message.kind = QmpMessage::Kind::migration;
+        message.migration = migration_of_event(json);
+    }
     if (event == "SHUTDOWN") {
         const auto data = json.find("data");
         const bool by_guest = data != json.end() && data->is_object() && data->contains("guest") &&
@@ -47,6 +71,7 @@ std::optional<QmpMessage> parse_qmp(std::string_view line) {
     const auto running = json["return"].find("running");
     if (running != json["return"].end() && running->is_boolean()) {
         message.running = running->get<bool>();
+        message.migration = migration_of_status(json["return"]);
     }
     return message;
 }
@@ -86,10 +111,20 @@ void QmpConnection::want_stopped() {
     pump();
 }
 
-void QmpConnection::want_running() {
+bool QmpConnection::want_running(bool ends_migration) {
+    if (status_ != Status::ready || !knows_status_) return false;
+    if (migration_ != Migration::none && !ends_migration) return false;
     want_ = Want::running;
-    if (status_ == Status::ready) command(want_);
+    if (ends_migration) send("migrate_cancel");
+    command(want_);
     pump();
+    return true;
+}
+
+void QmpConnection::take_status(Migration migration) {
+    knows_status_ = true;
+    is_incoming_ = migration == Migration::incoming;
+    migration_ = is_incoming_ ? Migration::none : migration;
 }
 
 void QmpConnection::take(const QmpMessage& message) {
@@ -106,17 +141,23 @@ void QmpConnection::take(const QmpMessage& message) {
             if (message.id == status_id_ && told_ == Want::nothing) {
                 stopped_ = message.running == false;
             }
+            if (message.id == status_id_) take_status(message.migration);
             if (message.id == told_id_ && told_ == Want::stopped) stopped_ = true;
             if (message.id == run_id_) run_id_ = 0;
             break;
         case Kind::error:
             // It stays what it was; who wants it otherwise says so again.
             if (message.id == told_id_) told_ = Want::nothing;
-            if (message.id == run_id_) run_id_ = 0;
+            if (message.id == run_id_) run_id_ = 0, run_was_refused_ = true;
+            break;
+        case Kind::migration:
+            // Both ends tell how far it is; only of the one that leaves it says where it runs.
+            if (!is_incoming_) migration_ = message.migration;
             break;
         case Kind::resumed:
             // Of our own command it comes before the answer.
-            stopped_ = false;
+            stopped_ = is_incoming_ = false;
+            migration_ = Migration::none;
             if (run_id_ == 0) runs_by_itself_ = true;
             break;
         case Kind::guest_off:

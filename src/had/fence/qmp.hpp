@@ -9,16 +9,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/file.hpp"
 
 namespace drover::had {
 
 struct QmpMessage {
-    enum class Kind { greeting, answer, error, stopped, resumed, guest_off, other };
+    enum class Kind { greeting, answer, error, stopped, resumed, guest_off, migration, other };
+    /// How far a machine's migration is, by its events and by query-status.
+    enum class Migration { none, incoming, switching_over, completed };
     Kind kind = Kind::other;
-    std::uint64_t id = 0;           ///< of answers and errors
-    std::optional<bool> running{};  ///< of an answer to query-status
+    std::uint64_t id = 0;                   ///< of answers and errors
+    std::optional<bool> running{};          ///< of an answer to query-status
+    Migration migration = Migration::none;  ///< of that, and of `migration`
 };
 /// One line of the monitor. Nothing if it is none.
 std::optional<QmpMessage> parse_qmp(std::string_view line);
@@ -38,7 +42,10 @@ public:
 
     /// The machine is to stand still, or to run. Sent when the monitor is ready; the newest wins.
     void want_stopped();
-    void want_running();
+    /// At its switch-over to another host a machine stays as it is, unless the switch-over is
+    /// called off (`ends_migration`): then what is left of it is cancelled. False if nothing was
+    /// sent: say so again.
+    bool want_running(bool ends_migration = false);
     /// Reads and writes what can be without waiting.
     void pump();
 
@@ -47,6 +54,10 @@ public:
     /// It runs, and this connection has not told it to.
     bool runs_by_itself() const { return runs_by_itself_; }
     bool guest_is_off() const { return guest_is_off_; }
+    /// All of it was sent to another host, and it has not run since.
+    bool has_migrated() const { return migration_ == QmpMessage::Migration::completed; }
+    /// Whether the last command to run was refused; forgets it.
+    bool take_refusal() { return std::exchange(run_was_refused_, false); }
 
 private:
     enum class Want { nothing, stopped, running };
@@ -54,6 +65,7 @@ private:
     void flush();
     void command(Want want);
     void take(const QmpMessage& message);
+    void take_status(QmpMessage::Migration migration);
 
     base::FileDescriptor socket_;
     Status status_ = Status::absent;
@@ -69,6 +81,10 @@ private:
     bool stopped_ = false;
     bool runs_by_itself_ = false;
     bool guest_is_off_ = false;
+    bool run_was_refused_ = false;
+    bool knows_status_ = false;
+    bool is_incoming_ = false;  ///< it waits for a machine of another host, or has just got it
+    QmpMessage::Migration migration_ = QmpMessage::Migration::none;
 };
 
 }  // namespace drover::had

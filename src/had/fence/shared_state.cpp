@@ -70,7 +70,8 @@ void SharedImage::save(const ha::Fencer& fencer) {
         if (guarded != nullptr) {
             each.guarded = *guarded;
             each.is_guarded = true;
-            if (!was_guarded) each.ended_by_guest = each.is_free = false;
+            if (was_guarded) continue;
+            each.ended_by_guest = each.is_free = each.has_moved = each.ends_migration = false;
         } else if (was_guarded) {
             each.runs = each.launching = false;
             each.pid = 0;
@@ -86,6 +87,7 @@ void SharedImage::note(const ha::FencerAction& action) {
         return;
     }
     machines[index].runs = action.what == ha::FencerDo::run;
+    machines[index].ends_migration = action.ends_migration;
 }
 
 SharedState::SharedState(const std::filesystem::path& file)

@@ -29,6 +29,8 @@ struct SharedMachine {
     bool launching = false;       ///< hostd may be making its process just now
     bool ended_by_guest = false;  ///< the guest turned itself off
     bool is_free = false;         ///< runs without protection, since it is configured so
+    bool ends_migration = false;  ///< told to run, it is past whatever migration stopped it
+    bool has_moved = false;       ///< its engine sent all of it, and it has not run since
     std::int32_t pid = 0;         ///< of its process, once known
     std::uint64_t started = 0;    ///< of that process, in the kernel's ticks
 };

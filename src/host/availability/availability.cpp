@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
+#include "host/availability/wait.hpp"
 #include "host/faults.hpp"
 
 namespace drover::host {
@@ -19,7 +20,7 @@ namespace {
 
 constexpr int kProtocolVersion = 1;
 constexpr std::size_t kLongestLine = 1 << 20;
-constexpr std::chrono::milliseconds kLook{20};
+constexpr std::chrono::milliseconds kEndLook{100};
 constexpr std::chrono::milliseconds kAgain{500};
 constexpr std::chrono::seconds kLeaseLimit{30};
 constexpr std::chrono::seconds kRunLimit{20};
@@ -76,31 +77,6 @@ Availability::Availability(const HostContext& context, Machines& machines)
       machines_(machines),
       is_configured_(std::filesystem::exists(protection_file(context.config))) {}
 
-// Of one machine; what was heard before does not count.
-class Availability::Wait {
-public:
-    Wait(Availability& all, const Machine& machine) : all_(all), uuid_(machine.uuid().value()) {
-        all_.heard_[uuid_] = {};
-    }
-    ~Wait() { all_.heard_.erase(uuid_); }
-    Wait(const Wait&) = delete;
-    Wait& operator=(const Wait&) = delete;
-
-    template <class Condition>
-    Awaitable<bool> until(Condition holds, std::chrono::milliseconds limit) {
-        for (std::chrono::milliseconds waited{0}; waited < limit; waited += kLook) {
-            if (holds(all_.heard_[uuid_])) co_return true;
-            if (!all_.is_greeted_) co_return false;
-            co_await all_.context_.runtime.sleep(kLook);
-        }
-        co_return false;
-    }
-
-private:
-    Availability& all_;
-    std::string uuid_;
-};
-
 void Availability::start(Actions actions) {
     actions_ = std::move(actions);
     if (has_nobody()) return;
@@ -137,7 +113,7 @@ Awaitable<void> Availability::settle(MachinePtr machine) {
 }
 
 std::string Availability::monitor_of(const Machine& machine) const {
-    return fmt::format("{}/{}.qmp", monitors_, machine.uuid().value());
+    return monitor_of(machine.uuid().value());
 }
 
 Awaitable<void> Availability::stay_connected() {
@@ -180,8 +156,13 @@ void Availability::send(const std::string& what, const std::string& uuid, std::u
     if (!uuid.empty()) message["machine"] = uuid;
     if (generation != 0) message["generation"] = generation;
     message["done"] = done;
+    send_json(message.dump());
+}
+
+void Availability::send_json(const std::string& line) {
+    if (!socket_) return;
     boost::system::error_code error;
-    asio::write(*socket_, asio::buffer(message.dump() + "\n"), error);
+    asio::write(*socket_, asio::buffer(line + "\n"), error);
     if (error) socket_->close(error);
 }
 
@@ -203,11 +184,16 @@ void Availability::take(const std::string& line) {
         }
         return;
     }
+    if (what == "cancel") {
+        context_.runtime.spawn("cancel migration", cancel_migration(uuid));
+        return;
+    }
     const auto found = heard_.find(uuid);
     if (found == heard_.end()) return;
     found->second.runs |= what == "running";
     found->second.off |= what == "off";
     found->second.lost |= what == "lost";
+    take_move(line, found->second);
 }
 
 void Availability::greet(const std::string& line) {
@@ -236,7 +222,8 @@ Awaitable<void> Availability::tell_what_it_takes() {
 
 void Availability::launch(const std::string& uuid, const std::string& path,
                           std::uint64_t generation) {
-    if (const auto found = heard_.find(uuid); found != heard_.end()) {
+    const auto found = heard_.find(uuid);
+    if (found != heard_.end() && found->second.asks_for_launch) {
         found->second.launch = generation;
         return;
     }
@@ -251,7 +238,7 @@ Awaitable<void> Availability::start_unasked(std::string uuid, std::string path,
         MachinePtr machine = machines_.find_by_uuid(hypervisor::DomainUuid(uuid));
         if (!machine) machine = co_await actions_.adopt(path);
         // Its last end may still be looked at here.
-        for (int i = 0; machine->busy && i < 100; ++i) co_await context_.runtime.sleep(kLook * 5);
+        for (int i = 0; machine->busy && i < 100; ++i) co_await context_.runtime.sleep(kEndLook);
         const Exclusive exclusive(machine, {});
         co_await wait_for_end(machine);
         machine->domain.reset();
@@ -275,7 +262,7 @@ Awaitable<void> Availability::wait_for_end(MachinePtr machine) {
             },
             kGuestLimit);
         if (!domain) co_return;
-        co_await context_.runtime.sleep(kLook * 5);
+        co_await context_.runtime.sleep(kEndLook);
     }
 }
 
@@ -296,8 +283,9 @@ void Availability::require_connected() const {
 
 Awaitable<std::uint64_t> Availability::ask_for(MachinePtr machine) {
     require_connected();
-    Wait wait(*this, *machine);
+    Wait wait(*this, machine->uuid().value());
     const std::string uuid = machine->uuid().value();
+    heard_[uuid].asks_for_launch = true;
     send("power_on", uuid, 0, true);
     const bool got = co_await wait.until(
         [](const Heard& heard) { return heard.launch.has_value(); }, kLeaseLimit);
@@ -310,7 +298,7 @@ Awaitable<std::uint64_t> Availability::ask_for(MachinePtr machine) {
 }
 
 Awaitable<void> Availability::let_go(MachinePtr machine, std::uint64_t generation) {
-    Wait wait(*this, *machine);
+    Wait wait(*this, machine->uuid().value());
     send("launched", machine->uuid().value(), generation, true);
     const bool runs = co_await wait.until([](const Heard& heard) { return heard.runs; }, kRunLimit);
     if (!runs) {
@@ -325,7 +313,7 @@ void Availability::start_failed(const Machine& machine, std::uint64_t generation
 
 Awaitable<void> Availability::power_off(MachinePtr machine) {
     require_connected();
-    Wait wait(*this, *machine);
+    Wait wait(*this, machine->uuid().value());
     send("power_off", machine->uuid().value(), 0, true);
     const bool is_off =
         co_await wait.until([](const Heard& heard) { return heard.off; }, kOffLimit);

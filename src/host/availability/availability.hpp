@@ -80,11 +80,46 @@ public:
     /// Its guest answers.
     void guest_ready(const Machine& machine);
 
+    // Live migration (moving.cpp): drover-had at the source and at the target.
+
+    /// By which lease a machine is given away: what the target has to know to let it run.
+    struct Word {
+        std::uint64_t generation = 0;
+        std::uint64_t owner_epoch = 0;
+        std::uint64_t successor_epoch = 0;
+    };
+    /// Throws NotSupported if this host can't take such a machine.
+    void require_guards(std::string_view uuid) const;
+    std::string monitor_of(std::string_view uuid) const;
+    /// The target: room for the machine is made; the epoch in which it is awaited. Throws why not.
+    task::Awaitable<std::uint64_t> expect(std::string uuid, std::string source);
+    /// It is still on its way: to be said every few seconds.
+    void still_expects(const std::string& uuid, const std::string& source);
+    /// The target: it is given to this host, and stands still here. Whether it runs; false: it
+    /// never will, and its process is ended. Throws if there is no answer.
+    task::Awaitable<bool> let_in(std::string uuid, std::string source, Word word);
+    /// It stays where it is, or comes no more. Whether it is here; if not, it never ran here.
+    /// Throws if there is no answer.
+    task::Awaitable<bool> call_off(std::string uuid);
+    /// The source: names the target in the lease; its generation. Throws why not.
+    task::Awaitable<std::uint64_t> offer(MachinePtr machine, std::string target,
+                                         std::uint64_t epoch);
+    /// Its process has ended: the word for the target. Nothing if it had run on after it was sent.
+    task::Awaitable<std::optional<Word>> give(std::string uuid);
+    /// The target has said that it never ran it and never will.
+    void declined(const std::string& uuid, std::uint64_t generation);
+
 private:
     using Socket = boost::asio::local::stream_protocol::socket;
     /// What has been heard of a machine that somebody waits for.
     struct Heard {
+        bool asks_for_launch = false;
         std::optional<std::uint64_t> launch{};
+        std::optional<std::uint64_t> awaited_in{};  ///< an epoch
+        std::optional<std::uint64_t> offered_at{};  ///< a generation
+        std::optional<Word> word{};
+        bool kept = false;
+        bool refused = false;
         bool runs = false;
         bool off = false;
         bool lost = false;
@@ -95,6 +130,10 @@ private:
     task::Awaitable<void> listen();
     task::Awaitable<void> tell_what_it_takes();
     void take(const std::string& line);
+    task::Awaitable<void> cancel_migration(std::string uuid);
+    void take_move(const std::string& line, Heard& heard);
+    task::Awaitable<void> wait_until_greeted();
+    void send_json(const std::string& line);
     void greet(const std::string& line);
     void launch(const std::string& uuid, const std::string& path, std::uint64_t generation);
     task::Awaitable<void> start_unasked(std::string uuid, std::string path,

@@ -106,7 +106,9 @@ Awaitable<bool> Leases::is_anothers(MachinePtr machine) {
                 &clock = context_.runtime.clock()](storage::Datastore& store) {
             return VmLease(store.compare_and_swap(), clock, cell).read();
         });
-    co_return now.is_held() && now.owner != context_.host_uuid;
+    // A machine that high availability has just let in runs before its lease is claimed.
+    co_return now.is_held() &&
+        now.owner != context_.host_uuid&& now.successor != context_.host_uuid;
 }
 
 Awaitable<std::vector<std::optional<bool>>> Leases::are_ours(std::vector<MachinePtr> machines) {

@@ -83,7 +83,9 @@ void Arrivals::check_duplicates(const vim::DroverMigrationSpec& spec,
     const bool is_coming = std::ranges::any_of(incoming_, [&](const auto& item) {
         return !item.second->over && item.second->uuid() == uuid;
     });
-    if (is_coming || parts_.machines.find_by_uuid(uuid)) {
+    const MachinePtr here = parts_.machines.find_by_uuid(uuid);
+    if (here && !is_coming && here == stale_copy_of(spec)) return;
+    if (is_coming || here) {
         auto fault = vim::AlreadyExists::make();
         fault.set_name(spec.uuid());
         reasons.emplace_back(fault, fmt::format("A machine with the UUID {} is here already{}.",
@@ -255,6 +257,7 @@ Awaitable<std::vector<Fault>> Arrivals::check(vim::DroverMigrationSpec spec,
     std::vector<Fault> reasons;
     const bool moves = static_cast<bool>(placement);
     check_host(spec, reasons);
+    check_guarded(spec, placement, reasons);
     check_duplicates(spec, reasons);
     check_storage(spec, moves, reasons);
     check_placement(spec, placement, reasons);

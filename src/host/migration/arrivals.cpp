@@ -200,7 +200,7 @@ Awaitable<vim::DroverMigrationTicket> Arrivals::prepare(vim::DroverMigrationSpec
     co_return ticket;
 }
 
-Awaitable<void> Arrivals::begin(std::string ticket) {
+Awaitable<std::optional<std::uint64_t>> Arrivals::begin(std::string ticket) {
     const IncomingPtr incoming = get(ticket);
     if (incoming->begun || incoming->settling) {
         throw vim::make_fault<vim::InvalidState>("The ticket was used already.");
@@ -208,24 +208,34 @@ Awaitable<void> Arrivals::begin(std::string ticket) {
     // Before the first wait: of two who come with one ticket one is refused.
     incoming->begun = true;
     parts_.admission();
+    std::optional<std::uint64_t> epoch;
+    if (incoming->guarded()) epoch = co_await await_guarded(incoming);
     const auto lease = co_await parts_.handover.read(incoming->path);
-    if (!parts_.handover.is_me(lease.successor)) {
+    if (!incoming->guarded() && !parts_.handover.is_me(lease.successor)) {
         throw vim::make_fault<vim::InvalidState>("The machine's lease does not name this host.");
     }
     co_await store(store::Batch().put(record_of(*incoming)));
-    if (!incoming->runs()) co_return;
+    if (!incoming->runs()) co_return epoch;
     parts_.transport.trust(incoming->ticket, std::string(incoming->spec.sourceCa()));
     co_await context_.runtime.blocking(
         "hypervisor",
         [&engine = context_.hypervisor, uuid = incoming->uuid(),
          name = std::string(incoming->spec.name())] { engine.expect_migration({uuid, name}); },
         kDomainLimit);
+    co_return epoch;
 }
 
-Awaitable<vim::DroverMigrationArrival> Arrivals::finish(std::string ticket) {
+Awaitable<vim::DroverMigrationArrival> Arrivals::finish(std::string ticket,
+                                                        std::optional<Availability::Word> word) {
     for (int i = 0; i < kFinishTries; ++i) {
         if (const auto at = done_.find(ticket); at != done_.end()) co_return at->second.arrival;
         const IncomingPtr incoming = get(ticket);
+        if (incoming->guarded() && !word) {
+            throw vim::make_fault<vim::InvalidState>(
+                "The machine is protected by high availability, and the word is missing by which "
+                "it may run here.");
+        }
+        if (incoming->guarded() && !incoming->finish_asked) co_await let_in(incoming, *word);
         incoming->finish_asked = true;
         co_await settle(incoming);
         if (!done_.contains(ticket)) co_await context_.runtime.sleep(kFinishPause);
@@ -247,6 +257,8 @@ Awaitable<bool> Arrivals::abort(std::string ticket) {
     co_await settle(incoming);
     if (incoming->over) co_return !done_.contains(ticket);
     co_await settle(incoming, true);
+    // One that high availability had let in is looked at as such.
+    if (!incoming->over && incoming->guarded()) co_await settle(incoming);
     if (!incoming->over) throw vim::make_fault<vim::HostNotConnected>("It could not be undone.");
     co_return !done_.contains(ticket);
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "host/availability/availability.hpp"
 #include "host/machines/leases.hpp"
 #include "host/machines/machines.hpp"
 #include "host/migration/handover.hpp"
@@ -32,8 +33,12 @@ struct Incoming {
     bool finish_asked = false;    ///< the source says that it is here
     bool settling = false;
     bool over = false;
+    bool was_named = false;  ///< guarded: the lease has named this host
+    bool was_here = false;   ///< guarded: its engine's process has been seen
 
     hypervisor::DomainUuid uuid() const { return hypervisor::DomainUuid(std::string(spec.uuid())); }
+    /// High availability holds its lease and lets it run.
+    bool guarded() const { return spec.guarded().value_or(false); }
     bool runs() const { return spec.powerState() == vim::VirtualMachinePowerState::poweredOn; }
 };
 
@@ -54,6 +59,7 @@ public:
         const HostContext& context;
         Machines& machines;
         HandOver& handover;
+        Availability& availability;
         const MigrationTransport& transport;
         std::function<void()> admission;                 ///< throws if the host takes no machines
         std::function<void(const Machine&)> room;        ///< throws if it can't reserve so much
@@ -70,8 +76,11 @@ public:
                                                    vim::DroverMigrationPlacement placement);
     task::Awaitable<vim::DroverMigrationTicket> prepare(vim::DroverMigrationSpec spec,
                                                         vim::DroverMigrationPlacement placement);
-    task::Awaitable<void> begin(std::string ticket);
-    task::Awaitable<vim::DroverMigrationArrival> finish(std::string ticket);
+    /// Of a machine that high availability guards: the epoch in which it is awaited.
+    task::Awaitable<std::optional<std::uint64_t>> begin(std::string ticket);
+    /// `word` is of such a machine: by it the machine is let go here.
+    task::Awaitable<vim::DroverMigrationArrival> finish(
+        std::string ticket, std::optional<Availability::Word> word = std::nullopt);
     task::Awaitable<bool> abort(std::string ticket);
 
     /// Whether a connection that shows this ticket leads to the engine. Strand.
@@ -96,6 +105,18 @@ private:
     task::Awaitable<void> drop(IncomingPtr incoming, std::string why);
     task::Awaitable<void> destroy_domain(IncomingPtr incoming);
     task::Awaitable<std::optional<hypervisor::DomainInfo>> find_domain(IncomingPtr incoming);
+    // guarded_arriving.cpp: machines that high availability lets run
+    void check_guarded(const vim::DroverMigrationSpec& spec,
+                       const vim::DroverMigrationPlacement& placement,
+                       std::vector<vim::Fault>& reasons) const;
+    MachinePtr stale_copy_of(const vim::DroverMigrationSpec& spec) const;
+    task::Awaitable<std::uint64_t> await_guarded(IncomingPtr incoming);
+    task::Awaitable<void> let_in(IncomingPtr incoming, Availability::Word word);
+    task::Awaitable<void> settle_guarded(IncomingPtr incoming,
+                                         std::optional<hypervisor::DomainInfo> domain);
+    task::Awaitable<void> refuse(IncomingPtr incoming, std::string why);
+    task::Awaitable<std::optional<hypervisor::DomainInfo>> find_running(IncomingPtr incoming);
+
     void handle(const hypervisor::Event& event);
     task::Awaitable<void> store(store::Batch batch);
     static store::Record record_of(const Incoming& incoming);

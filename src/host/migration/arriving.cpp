@@ -55,6 +55,10 @@ Awaitable<std::optional<DomainInfo>> Arrivals::find_domain(IncomingPtr incoming)
 }
 
 Awaitable<void> Arrivals::call_off(IncomingPtr incoming) {
+    if (incoming->guarded()) {
+        co_await refuse(incoming, "it was called off");
+        co_return;
+    }
     const bool withdrawn = !incoming->moves_storage ||
                            co_await parts_.handover.withdraw(incoming->path, source_of(*incoming));
     if (withdrawn) {
@@ -86,6 +90,10 @@ Awaitable<void> Arrivals::settle_now(IncomingPtr incoming) {
     }
     std::optional<DomainInfo> domain;
     if (incoming->runs()) domain = co_await find_domain(incoming);
+    if (incoming->guarded()) {
+        co_await settle_guarded(incoming, std::move(domain));
+        co_return;
+    }
     // The source says so, or it can be seen.
     const bool here = incoming->finish_asked || (domain && has_arrived(*domain));
     if (here) {
@@ -131,7 +139,7 @@ Awaitable<void> Arrivals::admit(IncomingPtr incoming, std::uint64_t generation,
         machine->boot_time = spec.bootTime().value_or(context_.runtime.clock().wall_now());
         for (const std::int32_t key : spec.connected()) machine->connected.insert(key);
     }
-    if (!machine->domain) {
+    if (!machine->domain && !incoming->guarded()) {
         // It does not run: nobody's lease. A guest that died on its arrival is off as well.
         co_await parts_.handover.release(incoming->path);
         machine->lease_generation = 0;

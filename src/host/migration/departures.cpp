@@ -40,6 +40,7 @@ OutgoingPtr make_outgoing(const Machine& machine,
     made->host_uuid = ticket.hostUuid();
     made->host_name = ticket.hostName();
     made->moves_storage = ticket.movesStorage();
+    made->guarded = is_guarded(machine);
     return made;
 }
 
@@ -64,14 +65,18 @@ store::Record Departures::record_of(const Outgoing& outgoing) {
     store::Record record;
     record.kind = kRecordKind;
     record.id = outgoing.id.value();
-    record.value =
-        nlohmann::json{
-            {"uuid", outgoing.uuid.value()},     {"name", outgoing.name},
-            {"path", outgoing.path.to_string()}, {"url", outgoing.url},
-            {"thumbprint", outgoing.thumbprint}, {"ticket", outgoing.ticket},
-            {"host", outgoing.host_uuid},        {"host_name", outgoing.host_name},
-            {"moves", outgoing.moves_storage},   {"phase", static_cast<int>(outgoing.phase)}}
-            .dump();
+    record.value = nlohmann::json{{"uuid", outgoing.uuid.value()},
+                                  {"name", outgoing.name},
+                                  {"path", outgoing.path.to_string()},
+                                  {"url", outgoing.url},
+                                  {"thumbprint", outgoing.thumbprint},
+                                  {"ticket", outgoing.ticket},
+                                  {"host", outgoing.host_uuid},
+                                  {"host_name", outgoing.host_name},
+                                  {"moves", outgoing.moves_storage},
+                                  {"guarded", outgoing.guarded},
+                                  {"phase", static_cast<int>(outgoing.phase)}}
+                       .dump();
     return record;
 }
 
@@ -89,6 +94,7 @@ OutgoingPtr Departures::from_record(const store::Record& record) {
         made->host_uuid = value.at("host").get<std::string>();
         made->host_name = value.at("host_name").get<std::string>();
         made->moves_storage = value.at("moves").get<bool>();
+        made->guarded = value.value("guarded", false);
         made->phase = static_cast<Phase>(value.at("phase").get<int>());
         return made;
     } catch (const std::exception& error) {
@@ -125,6 +131,7 @@ Awaitable<void> Departures::start() {
 
 Awaitable<vim::DroverMigrationSpec> Departures::describe(MachinePtr machine) {
     auto spec = describe_machine(context_, *machine);
+    if (is_guarded(*machine)) spec.set_guarded(true);
     spec.set_sourceCa(parts_.transport.own_ca());
     if (!machine->domain) co_return spec;
     const std::string cpu = co_await context_.runtime.blocking(
@@ -146,7 +153,7 @@ Awaitable<vim::DroverMigrationResult> Departures::migrate(
     MachinePtr machine, vim::DroverMigrationDestination destination,
     vim::DroverMigrationOptions options, task::TaskContextPtr task) {
     require_usable(*machine);
-    require_not_guarded(*machine, "a migration");
+    require_movable(*machine, destination.ticket());
     if (destination.ticket().hostUuid() == context_.host_uuid) {
         throw vim::invalid_argument("destination.ticket", "The machine is on this host already.");
     }
@@ -164,8 +171,13 @@ Awaitable<vim::DroverMigrationResult> Departures::migrate(
     vim::DroverMigrationArrival arrival;
     std::exception_ptr failure;
     try {
-        moved = co_await leave(machine, outgoing, destination, options, task);
-        arrival = co_await finish(outgoing);
+        if (outgoing->guarded) {
+            moved = co_await leave_guarded(machine, outgoing, destination, options, task);
+            arrival = co_await give(outgoing);
+        } else {
+            moved = co_await leave(machine, outgoing, destination, options, task);
+            arrival = co_await finish(outgoing);
+        }
         outgoing->phase = Phase::sent;
     } catch (...) {
         failure = std::current_exception();
@@ -216,12 +228,13 @@ Awaitable<hypervisor::MigrationResult> Departures::leave(
 }
 
 // Tells the other host that the machine is its own. It may just be starting again.
-Awaitable<vim::DroverMigrationArrival> Departures::finish(OutgoingPtr outgoing) {
+Awaitable<vim::DroverMigrationArrival> Departures::finish(OutgoingPtr outgoing,
+                                                          std::optional<Availability::Word> word) {
     Peer peer(context_.runtime, outgoing->url, outgoing->thumbprint);
     for (int i = 0;; ++i) {
         std::optional<vim::Fault> failure;
         try {
-            co_return co_await peer.finish(outgoing->ticket);
+            co_return co_await peer.finish(outgoing->ticket, word);
         } catch (const vim::Fault& fault) {
             failure = fault;
         }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "host/availability/availability.hpp"
 #include "host/machines/leases.hpp"
 #include "host/machines/machines.hpp"
 #include "host/migration/handover.hpp"
@@ -35,6 +36,7 @@ struct Outgoing {
     std::string host_uuid;
     std::string host_name;
     bool moves_storage = false;
+    bool guarded = false;  ///< high availability holds its lease
     Phase phase = Phase::offered;
 };
 
@@ -49,6 +51,7 @@ public:
         Machines& machines;
         Leases& leases;
         HandOver& handover;
+        Availability& availability;
         const MigrationTransport& transport;
         /// Deletes a machine with its files, and survives a crash.
         std::function<task::Awaitable<void>(MachinePtr)> destroy;
@@ -79,7 +82,9 @@ private:
                                                        vim::DroverMigrationDestination destination,
                                                        vim::DroverMigrationOptions options,
                                                        task::TaskContextPtr task);
-    task::Awaitable<vim::DroverMigrationArrival> finish(std::shared_ptr<Outgoing> outgoing);
+    task::Awaitable<vim::DroverMigrationArrival> finish(
+        std::shared_ptr<Outgoing> outgoing, std::optional<Availability::Word> word = std::nullopt);
+    task::Awaitable<void> forget(std::shared_ptr<Outgoing> outgoing);
     task::Awaitable<void> note(std::shared_ptr<Outgoing> outgoing, Outgoing::Phase phase);
     task::Awaitable<void> store(store::Batch batch);
     void post_failure(const Machine& machine, const Outgoing& outgoing,
@@ -102,6 +107,17 @@ private:
     task::Awaitable<std::optional<hypervisor::DomainInfo>> find_domain(
         std::shared_ptr<Outgoing> outgoing);
     task::Awaitable<void> end_domain(std::shared_ptr<Outgoing> outgoing);
+
+    // guarded.cpp: machines that high availability lets run
+    static void require_movable(const Machine& machine, const vim::DroverMigrationTicket& ticket);
+    task::Awaitable<hypervisor::MigrationResult> leave_guarded(
+        MachinePtr machine, std::shared_ptr<Outgoing> outgoing,
+        vim::DroverMigrationDestination destination, vim::DroverMigrationOptions options,
+        task::TaskContextPtr task);
+    task::Awaitable<vim::DroverMigrationArrival> give(std::shared_ptr<Outgoing> outgoing);
+    task::Awaitable<Whose> whose_guarded(std::shared_ptr<Outgoing> outgoing, bool is_here);
+    task::Awaitable<Whose> give_again(std::shared_ptr<Outgoing> outgoing);
+    task::Awaitable<void> keep_guarded(std::shared_ptr<Outgoing> outgoing);
 
     // sending.cpp
     task::Awaitable<hypervisor::MigrationResult> send(MachinePtr machine,

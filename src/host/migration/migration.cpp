@@ -12,6 +12,21 @@ using task::Call;
 using task::TaskContextPtr;
 using vim::Value;
 
+namespace {
+
+// Numbers that are missing or make no sense are no word.
+std::optional<Availability::Word> word_of(const vim::FinishMigrationRequest& request) {
+    const auto generation = request.leaseGeneration().value_or(0);
+    const auto owner = request.ownerEpoch().value_or(0);
+    const auto successor = request.successorEpoch().value_or(0);
+    if (generation <= 0 || owner <= 0 || successor <= 0) return std::nullopt;
+    return Availability::Word{static_cast<std::uint64_t>(generation),
+                              static_cast<std::uint64_t>(owner),
+                              static_cast<std::uint64_t>(successor)};
+}
+
+}  // namespace
+
 /// Both sides, and what they share.
 struct Migration::Services {
     explicit Services(Migration::Parts given)
@@ -20,10 +35,10 @@ struct Migration::Services {
                 [this](const std::string& ticket) { return arrivals.admits(ticket); }),
           transport(peers.functions()),
           handover(parts.context),
-          arrivals({parts.context, parts.machines, handover, transport, parts.admission, parts.room,
-                    parts.arrived}),
-          departures(
-              {parts.context, parts.machines, parts.leases, handover, transport, parts.destroy}) {}
+          arrivals({parts.context, parts.machines, handover, parts.availability, transport,
+                    parts.admission, parts.room, parts.arrived}),
+          departures({parts.context, parts.machines, parts.leases, handover, parts.availability,
+                      transport, parts.destroy}) {}
 
     Migration::Parts parts;
     PeerTransport peers;
@@ -112,12 +127,12 @@ void Migration::Services::serve_peer() {
     task::Dispatcher& dispatcher = parts.context.dispatcher;
     dispatcher.add("BeginMigration", [this](Call call) -> Awaitable<Value> {
         const auto request = call.arguments<vim::BeginMigrationRequest>();
-        co_await arrivals.begin(std::string(request.ticket()));
-        co_return Value{};
+        const auto epoch = co_await arrivals.begin(std::string(request.ticket()));
+        co_return epoch ? Value::long_(static_cast<std::int64_t>(*epoch)) : Value{};
     });
     dispatcher.add("FinishMigration", [this](Call call) -> Awaitable<Value> {
         const auto request = call.arguments<vim::FinishMigrationRequest>();
-        co_return (co_await arrivals.finish(std::string(request.ticket()))).raw();
+        co_return (co_await arrivals.finish(std::string(request.ticket()), word_of(request))).raw();
     });
     dispatcher.add("AbortMigration", [this](Call call) -> Awaitable<Value> {
         const auto request = call.arguments<vim::AbortMigrationRequest>();

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "host/availability/availability.hpp"
 #include "host/machines/leases.hpp"
 #include "host/machines/machines.hpp"
 #include "http/message.hpp"
@@ -18,6 +19,7 @@ public:
         const HostContext& context;
         Machines& machines;
         Leases& leases;
+        Availability& availability;
         std::function<void()> admission;                 ///< throws if the host takes no machines
         std::function<void(const Machine&)> room;        ///< throws if it can't reserve so much
         std::function<void(const MachinePtr&)> arrived;  ///< it runs here from now on

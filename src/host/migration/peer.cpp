@@ -73,15 +73,23 @@ Awaitable<vim::Value> Peer::call(std::string method, vim::Value request) {
         fmt::format("The host at {} does not answer: {}", url_, failure));
 }
 
-Awaitable<void> Peer::begin(std::string ticket) {
+Awaitable<std::optional<std::uint64_t>> Peer::begin(std::string ticket) {
     auto request = vim::BeginMigrationRequest::make();
     request.set_ticket(ticket);
-    co_await call("BeginMigration", request.raw());
+    const vim::Value answer = co_await call("BeginMigration", request.raw());
+    if (answer.kind() != vim::ValueKind::long_) co_return std::nullopt;
+    co_return static_cast<std::uint64_t>(answer.as_integer());
 }
 
-Awaitable<vim::DroverMigrationArrival> Peer::finish(std::string ticket) {
+Awaitable<vim::DroverMigrationArrival> Peer::finish(std::string ticket,
+                                                    std::optional<Availability::Word> word) {
     auto request = vim::FinishMigrationRequest::make();
     request.set_ticket(ticket);
+    if (word) {
+        request.set_leaseGeneration(static_cast<std::int64_t>(word->generation));
+        request.set_ownerEpoch(static_cast<std::int64_t>(word->owner_epoch));
+        request.set_successorEpoch(static_cast<std::int64_t>(word->successor_epoch));
+    }
     co_return vim::DroverMigrationArrival(co_await call("FinishMigration", request.raw()));
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
+#include "host/availability/availability.hpp"
 #include "task/runtime.hpp"
 #include "vim/fault.hpp"
 #include "vim/migration_types.hpp"
@@ -18,10 +20,12 @@ public:
     /// URL is none.
     Peer(task::Runtime& runtime, std::string url, std::string thumbprint);
 
-    /// The ticket is used; the machine may be sent.
-    task::Awaitable<void> begin(std::string ticket);
-    /// The machine has been sent: it is the other host's now.
-    task::Awaitable<vim::DroverMigrationArrival> finish(std::string ticket);
+    /// The ticket is used; the machine may be sent. Of a machine that high availability guards:
+    /// the epoch in which it is awaited.
+    task::Awaitable<std::optional<std::uint64_t>> begin(std::string ticket);
+    /// The machine has been sent: it is the other host's now. `word`: of one that is guarded.
+    task::Awaitable<vim::DroverMigrationArrival> finish(
+        std::string ticket, std::optional<Availability::Word> word = std::nullopt);
     /// Whether the machine is not, and will not be, on the other host by this ticket.
     task::Awaitable<bool> abort(std::string ticket);
 

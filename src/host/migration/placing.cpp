@@ -168,6 +168,9 @@ vim::DroverMigrationTicket Arrivals::make_ticket(const Incoming& incoming) const
     ticket.set_path(incoming.path.to_string());
     ticket.set_movesStorage(incoming.moves_storage);
     ticket.set_postCopy(context_.config.simulation.has_value() || can_post_copy());
+    if (incoming.guarded()) {
+        ticket.set_monitor(parts_.availability.monitor_of(incoming.uuid().value()));
+    }
     std::vector<vim::DroverMigrationDatastore> datastores;
     for (const auto& entry : context_.datastores.all()) {
         if (entry->info.uuid.empty()) continue;

@@ -87,6 +87,7 @@ Awaitable<Departures::Whose> Departures::ask(OutgoingPtr outgoing) {
 
 Awaitable<Departures::Whose> Departures::whose(OutgoingPtr outgoing,
                                                std::optional<DomainInfo> domain) {
+    if (outgoing->guarded) co_return co_await whose_guarded(outgoing, domain.has_value());
     if (!outgoing->moves_storage) {
         const auto lease = co_await parts_.handover.read(outgoing->path);
         if (lease.owner == outgoing->host_uuid) co_return Whose::theirs;
@@ -108,7 +109,9 @@ Awaitable<Departures::Whose> Departures::resolve(OutgoingPtr outgoing, MachinePt
     try {
         auto domain = co_await find_domain(outgoing);
         now = is_theirs ? Whose::theirs : co_await whose(outgoing, domain);
-        if (now == Whose::ours) {
+        if (now == Whose::ours && outgoing->guarded) {
+            co_await keep_guarded(outgoing);
+        } else if (now == Whose::ours) {
             co_await keep(outgoing, machine, std::move(domain));
         } else if (now == Whose::theirs) {
             co_await lose(outgoing, machine);
@@ -156,6 +159,10 @@ Awaitable<void> Departures::keep(OutgoingPtr outgoing, MachinePtr machine,
         }
         parts_.machines.publish(machine);
     }
+    co_await forget(outgoing);
+}
+
+Awaitable<void> Departures::forget(OutgoingPtr outgoing) {
     store::Batch batch;
     batch.remove(std::string(kRecordKind), outgoing->id.value());
     co_await store(std::move(batch));
@@ -201,7 +208,8 @@ Awaitable<void> Departures::resolve_later(OutgoingPtr outgoing) {
     // At a start nothing else has it yet; otherwise the task that has failed lets go of it now.
     while (machine && machine->busy) co_await context_.runtime.sleep(kBusyPause);
     std::optional<Exclusive> exclusive;
-    if (machine) exclusive.emplace(machine, vim::MoRef{});
+    // High availability may have to start a guarded one here before the other host answers.
+    if (machine && !outgoing->guarded) exclusive.emplace(machine, vim::MoRef{});
     std::chrono::seconds waited{0};
     while (co_await resolve(outgoing, machine) == Whose::unknown) {
         co_await context_.runtime.sleep(kAskAgain);

@@ -110,8 +110,13 @@ MigrationSpec Departures::make_spec(const Machine& machine,
     if (std::string seen = seen_cpu_text(machine); !seen.empty()) {
         spec.metadata->emplace(kMetadataCpu, std::move(seen));
     }
+    // drover-had lets it run over there: the engine leaves it standing still.
+    if (is_guarded(machine)) {
+        spec.metadata->emplace(kMetadataMonitor, std::string(ticket.monitor().value_or("")));
+    }
     spec.cgroup_partition = std::string(ticket.cgroupPartition().value_or(""));
-    spec.post_copy = ticket.postCopy();
+    // Of a guest that runs on both sides neither host alone can say whose it is.
+    spec.post_copy = ticket.postCopy() && !is_guarded(machine);
     if (!options) return spec;
     spec.auto_converge = options.autoConverge().value_or(spec.auto_converge);
     spec.post_copy = spec.post_copy && options.postCopy().value_or(true);

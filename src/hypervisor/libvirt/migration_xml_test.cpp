@@ -5,6 +5,7 @@
 #include <libvirt/virterror.h>
 
 #include "hypervisor/hypervisor_error.hpp"
+#include "hypervisor/libvirt/domain_xml.hpp"
 #include "hypervisor/libvirt/errors.hpp"
 #include "hypervisor/libvirt/live_xml.hpp"
 #include "hypervisor/libvirt/params_parse.hpp"
@@ -76,6 +77,19 @@ TEST(MigrationXml, MovesEverythingThatNamesTheHost) {
     EXPECT_THAT(xml, HasSubstr("urn:other"));
     EXPECT_THAT(xml, Not(HasSubstr("/ds/one/")));
     EXPECT_EQ(parse_live_xml(xml).metadata, to.metadata);
+}
+
+TEST(MigrationXml, MovesTheSecondMonitor) {
+    const std::string guarded =
+        std::string("<domain><memory>1</memory>") +
+        "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+        "<qemu:arg value='-chardev'/><qemu:arg value='" +
+        guard_socket("/run/here/a.qmp") + "'/></qemu:commandline></domain>";
+    auto to = spec();
+    to.metadata = std::map<std::string, std::string>{{"monitor", "/run/there/b,c.qmp"}};
+    const auto xml = destination_xml(guarded, to);
+    EXPECT_THAT(xml, HasSubstr("socket,id=guard,path=/run/there/b,,c.qmp,server=on"));
+    EXPECT_THAT(xml, Not(HasSubstr("/run/here")));
 }
 
 TEST(MigrationXml, PlacesCopies) {

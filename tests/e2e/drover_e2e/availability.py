@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import threading
 import time
 
@@ -146,3 +148,46 @@ class Writers:
         ordered = sorted(spans.items(), key=lambda item: item[1])
         return [(one, other) for (one, (_, last)), (other, (first, _))
                 in zip(ordered, ordered[1:]) if first < last]
+
+
+class Pings:
+    """Asks a guest for an echo every 10 ms: how long it did not answer."""
+
+    def __init__(self, address):
+        self._address = address
+        self._answers = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+    def _ask(self):
+        # A datagram socket of ICMP needs a range of groups; a raw one needs root, which is here.
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+            raw.setblocking(False)
+            identity, number = os.getpid() & 0xFFFF, 0
+            while not self._over.wait(0.01):
+                number = (number + 1) & 0xFFFF
+                total = 0x0800 + identity + number
+                while total >> 16:
+                    total = (total & 0xFFFF) + (total >> 16)
+                packet = struct.pack("!BBHHH", 8, 0, ~total & 0xFFFF, identity, number)
+                try:
+                    raw.sendto(packet, (self._address, 0))
+                    while True:
+                        answer, sender = raw.recvfrom(256)
+                        if sender[0] == self._address and answer[20] == 0:
+                            self._answers.append(time.monotonic())
+                except OSError:
+                    pass
+
+    def longest(self):
+        """Seconds between two answers; infinite if there were none."""
+        pairs = list(zip(self._answers, self._answers[1:]))
+        return max((after - before for before, after in pairs), default=float("inf"))
