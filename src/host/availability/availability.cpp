@@ -104,8 +104,8 @@ Awaitable<void> Availability::settle(MachinePtr machine) {
         return expected_.contains(machine->uuid().value()) && !protects(*machine);
     };
     for (std::chrono::milliseconds waited{0}; is_missing() && waited < kSettleLimit;
-         waited += kLook) {
-        co_await context_.runtime.sleep(kLook);
+         waited += Wait::kLook) {
+        co_await context_.runtime.sleep(Wait::kLook);
     }
     if (!is_missing()) co_return;
     base::log_warning("machine {} is to be protected, and drover-had does not say that it is",
