@@ -86,7 +86,9 @@ class OperationsCase(unittest.TestCase):
         self.si = WORLD.connect()
         self.addCleanup(close_session, self.si)
         self.content = self.si.content
-        self.datacenter = self.content.rootFolder.childEntity[0]
+        # A backup that was made while folders came and went may have one of them.
+        self.datacenter, = [item for item in self.content.rootFolder.childEntity
+                            if isinstance(item, vim.Datacenter)]
         self.host = self.datacenter.hostFolder.childEntity[0].host[0]
 
     def drover(self, *command, fails=False):
