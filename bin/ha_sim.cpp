@@ -27,7 +27,8 @@ constexpr std::size_t kMutants = kRuleCount + kAdapterNames.size();
 
 // Where a mutant shows soonest; one that is not named here is looked for in all worlds.
 std::string_view home_of(std::size_t mutant) {
-    static constexpr std::array<std::pair<Rule, std::string_view>, 22> homes{{
+    static constexpr std::array<std::pair<Rule, std::string_view>, 23> homes{{
+        {Rule::unguarded_is_alive, "unguarded"},
         {Rule::takeover_waits, "short_gaps"},
         {Rule::late_ack_is_void, "thaw"},
         {Rule::silence_until_sent_read, "late_reads"},
@@ -129,11 +130,12 @@ void print_result(const Result& result) {
     fmt::print(
         "{} seeds, {} events, {} faults: {} joins, {} permits lost, {} takes, {} resumes, "
         "{} resets, {} by the watchdog; {} migrations, {} handed over, {} claimed, {} "
-        "declined; {} writes, {} rejected; {} powered off; {} machines lost in storms\n",
+        "declined; {} adopted; {} writes, {} rejected; {} powered off; {} machines lost in "
+        "storms\n",
         result.seeds, counts.events, counts.faults, counts.joins, counts.permits_lost, counts.takes,
         counts.resumes, counts.resets, counts.watchdog_resets, counts.migrations,
-        counts.handed_over, counts.claims, counts.declined, counts.writes, counts.rejected,
-        counts.powered_off, counts.lost_machines);
+        counts.handed_over, counts.claims, counts.declined, counts.adopted, counts.writes,
+        counts.rejected, counts.powered_off, counts.lost_machines);
     print_times("detected", result.timings.detected_s);
     print_times("running again", result.timings.running_s);
 }

@@ -283,9 +283,13 @@ Config load_config(const std::filesystem::path& file, Names& names) {
     return config;
 }
 
-bool has_protection(const std::filesystem::path& file) {
+Config load_administrator_config(const std::filesystem::path& file) {
     Names names;
-    const auto config = parse_config(base::read_file(file, kLimitBytes), file.string(), names);
+    return parse_config(base::read_file(file, kLimitBytes), file.string(), names);
+}
+
+bool has_protection(const std::filesystem::path& file) {
+    const auto config = load_administrator_config(file);
     std::error_code error;
     return config.generated.empty() || std::filesystem::exists(config.generated, error);
 }

@@ -42,6 +42,9 @@ Config load_config(const std::filesystem::path& file, Names& names);
 /// The administrator's file alone.
 Config parse_config(const std::string& text, const std::string& source, Names& names);
 
+/// The same from its file, whether or not there is a generated one.
+Config load_administrator_config(const std::filesystem::path& file);
+
 /// The generated file: who this host is, and what is protected. Nothing in it can make a process of
 /// root do more than the administrator's file allows. Throws like the others.
 void parse_protection(const std::string& text, const std::string& source, Names& names,

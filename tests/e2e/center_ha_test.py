@@ -215,11 +215,19 @@ class CenterHighAvailability(unittest.TestCase):
         for name in NAMES:
             self.wait(lambda name=name: das_state(name) == "connectedToMaster", 30,
                       f"high availability on {name} again")
-        # It ran before; protection begins with a start.
-        self.wait(lambda: protection(self.machine) is False, 10, "what it is")
-        wait_task(self.machine.PowerOffVM_Task())
-        wait_task(self.machine.PowerOnVM_Task())
-        self.wait(lambda: protection(self.machine), 10, "its protection")
+        # It ran before, and runs on.
+        pid = process_of(SANDBOX, "host1", uuid)
+        self.wait(lambda: protection(self.machine), 20, "its protection")
+        self.assertEqual(pid, process_of(SANDBOX, "host1", uuid))
+
+    def test_8_what_ran_before_comes_back_too(self):
+        uuid = self.machine.config.uuid
+        # Whoever guards it lets it go on, whatever happens to the daemons.
+        SANDBOX.kill_hostd("host1")
+        self.wait(lambda: host("host1").runtime.connectionState == "connected"
+                  and protection(self.machine), 60, "its protection after hostd has died")
+        SANDBOX.run("kill", "host1")
+        self.wait(lambda: running_on(uuid) == ["host2"], 60, "the machine on host2")
 
 
 if __name__ == "__main__":

@@ -96,6 +96,9 @@ void World::perform(int host, const Note& noted) {
         case Noted::claimed:
             ++counts.claims;
             break;
+        case Noted::adopted:
+            ++counts.adopted;
+            break;
         default:
             break;
     }

@@ -47,7 +47,7 @@ void World::heal() {
 void World::migrate_something() {
     const auto machine = static_cast<std::uint32_t>(pick(how.machines));
     const auto owner = leases[machine].owner.host;
-    if (owner == kNoHost) return;
+    if (owner == kNoHost || leases[machine].is_unguarded()) return;
     const auto target = static_cast<std::uint32_t>(pick(hosts.size()));
     if (target == index_of(owner)) return;
     migrate(MachineId{machine}, static_cast<int>(target));
@@ -66,6 +66,7 @@ void World::migrate(MachineId machine, int target) {
 void World::power_something() {
     const MachineId machine{static_cast<std::uint32_t>(pick(how.machines))};
     const auto& lease = leases[index_of(machine)];
+    if (lease.is_unguarded()) return;
     if (!lease.wanted) {
         if (judge.may_be_on(machine)) return;  // its end is not acknowledged yet
         judge.asked_on(machine);

@@ -66,8 +66,13 @@ void World::begin() {
         on.rate = 1 + (dice.fraction() - 0.5) * 0.01;
         boot(host);
     }
+    for (std::uint32_t machine = 0; begins_unguarded && machine < how.machines; ++machine) {
+        if (machine % 3 == 2) continue;
+        begin_unguarded(MachineId{machine}, pick(hosts.size()));
+    }
     after(seconds{3}, [this] {
         for (std::uint32_t machine = 0; machine < how.machines; ++machine) {
+            if (begins_unguarded && machine % 3 != 2) continue;
             judge.asked_on(MachineId{machine});
             tell(static_cast<int>(machine % hosts.size()), PowerOn{MachineId{machine}});
         }
@@ -267,6 +272,11 @@ void run_chaos_of_moves(World& world) {
     run_chaos(world, seconds{150});
 }
 
+void run_chaos_of_unguarded(World& world) {
+    world.begins_unguarded = true;
+    run_chaos(world, seconds{100});
+}
+
 void run_chaos_of_slow_writes(World& world) {
     world.slow_writes = 0.1;
     run_chaos(world, seconds{100});
@@ -297,7 +307,7 @@ constexpr std::array<Profile, kKinds> kProfiles{{
     {"short_gaps", run_short_gaps},
     {"chaos", run_chaos_of_usual_length},
     {"chaos", run_chaos_of_usual_length},
-    {"chaos", run_chaos_of_usual_length},
+    {"unguarded", run_chaos_of_unguarded},
 }};
 
 WorldSettings settings_of(std::uint64_t seed, std::string_view profile) {

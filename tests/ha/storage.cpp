@@ -18,9 +18,12 @@ void World::read_leases(int host, OpId op) {
     read->op = op;
     request(
         host, kStorage,
-        [this, read] {
+        [this, read, host] {
             for (const auto& lease : leases) {
                 read->leases.emplace_back(lease);
+                // Whose it is then, and whether that host lives, only that host can know.
+                const bool is_own = lease.owner.host == HostId{static_cast<std::uint32_t>(host)};
+                if (lease.is_unguarded() && !is_own) read->leases.back().reset();
                 if (unreadable > 0 && chance(unreadable)) read->leases.back().reset();
             }
             read->plan = plan;

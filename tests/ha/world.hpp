@@ -106,7 +106,8 @@ struct World {
     struct Counts {
         long events = 0, faults = 0, writes = 0, rejected = 0, takes = 0, resumes = 0, resets = 0;
         long watchdog_resets = 0, migrations = 0, handed_over = 0, declined = 0, launches = 0;
-        long permits_lost = 0, powered_off = 0, lost_machines = 0, joins = 0, claims = 0;
+        long permits_lost = 0, powered_off = 0, lost_machines = 0, joins = 0, claims = 0,
+             adopted = 0;
         void add(const Counts& other);
     };
 
@@ -179,6 +180,11 @@ struct World {
     void land(Write write);
     void acknowledge(Write write, Duration wait);
 
+    // unguarded.cpp
+    void begin_unguarded(MachineId machine, int host);
+    void look_at_unguarded(MachineId machine, int host);
+    void expect_power_on(MachineId machine, int host);
+
     // faults.cpp
     void fault();
     void fault_of_network(Fault kind, int host, Duration length);
@@ -221,8 +227,9 @@ struct World {
     double unreadable = 0;
     double slow = 0.01;  ///< part of the requests that take long
     double launch_fails = 0.03;
-    double launch_lost = 0;  ///< part of the starts that nobody answers
-    double slow_writes = 0;  ///< part of the guests' writes that take seconds
+    double launch_lost = 0;         ///< part of the starts that nobody answers
+    double slow_writes = 0;         ///< part of the guests' writes that take seconds
+    bool begins_unguarded = false;  ///< machines run already, not protected yet
     bool migrates_much = false;
     double late_words = 0.2;  ///< part of the hand-overs that arrive late
     Duration late_word = seconds{16};

@@ -63,7 +63,9 @@ Awaitable<void> HighAvailability::before_start(MoRef machine) {
     while (now() < end) {
         const auto state = clusters_.find(cluster.id);
         if (state == clusters_.end()) co_return;
-        const bool is_current = state->second.is_enabled && !state->second.is_due;
+        // One that has just been made may not have been looked at yet.
+        const bool is_current = state->second.is_enabled && !state->second.is_due &&
+                                state->second.judged.contains(machine.id);
         if (is_current && is_told(host, state->second.text)) co_return;
         co_await parts().context.runtime.sleep(kLook);
     }

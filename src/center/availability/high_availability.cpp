@@ -215,7 +215,10 @@ Awaitable<void> HighAvailability::visit(MoRef cluster) {
         base::log_info("high availability of {}: version {} for {} hosts", cluster.id,
                        clusters_[cluster.id].version, seen->hosts.size());
     }
-    clusters_[cluster.id].text = option_text(draft, clusters_[cluster.id].version);
+    ClusterState& judged = clusters_[cluster.id];
+    judged.text = option_text(draft, judged.version);
+    judged.judged.clear();
+    for (const DraftMachine& machine : seen->machines) judged.judged.insert(machine.id);
     tell_unprotected(cluster, draft);
 }
 

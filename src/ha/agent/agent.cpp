@@ -135,6 +135,8 @@ std::string_view text_of(Noted what) {
             return "declined the machine";
         case Noted::claimed:
             return "has the lease of the machine that migrated here";
+        case Noted::adopted:
+            return "guards the machine, which ran before it was protected";
         case Noted::isolated:
             return "is isolated from the network";
     }

@@ -36,7 +36,17 @@ public:
     bool has_joined() const { return epoch_ != 0; }
 
 private:
-    enum class Aim { none, take, resume, claim, name_successor, clear_successor, release, offer };
+    enum class Aim {
+        none,
+        take,
+        resume,
+        claim,
+        adopt,
+        name_successor,
+        clear_successor,
+        release,
+        offer
+    };
     // What this agent is about to do with a machine.
     struct Local {
         bool known = false;  ///< the newest read could tell
@@ -99,6 +109,7 @@ private:
     void on(const HostTakesMachines& event) { takes_machines_ = event.takes; }
     void on(const PowerOn& event);
     void on(const PowerOff& event);
+    void on(const Adopt& event);
     void on(const MigrateIn& event);
     void on(const MigrateOut& event);
     void on(const SwitchoverReady& event);

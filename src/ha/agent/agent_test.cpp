@@ -124,6 +124,38 @@ struct AgentTest : testing::Test {
     bool has_process = false;
 };
 
+TEST_F(AgentTest, guards_what_ran_before_it_was_protected) {
+    leases[0] = {.generation = 5, .owner = {kSelf, 0}, .wanted = true};
+    has_process = true;
+    pass(seconds{10});
+    EXPECT_EQ(leases[0].generation, 5U);  // nobody takes it over
+    EXPECT_EQ(fencer.find(kMachine), nullptr);
+    tell(Adopt{kMachine, 4});  // of an older lease
+    EXPECT_EQ(fencer.find(kMachine), nullptr);
+    tell(Adopt{kMachine, 5});
+    ASSERT_NE(fencer.find(kMachine), nullptr);
+    EXPECT_EQ(fencer.find(kMachine)->state, Guard::running);
+    EXPECT_EQ(fencer.find(kMachine)->generation, 6U);
+    EXPECT_EQ(leases[0].owner, agent.self());
+    EXPECT_TRUE(leases[0].wanted);
+    EXPECT_TRUE(launches.empty());
+    // From now on it is started again when it ends.
+    has_process = false;
+    pass(seconds{2});
+    EXPECT_EQ(launches.size(), 1U);
+}
+
+TEST_F(AgentTest, starts_what_ended_before_it_was_protected_only_when_asked) {
+    leases[0] = {.generation = 5, .owner = {kSelf, 0}, .wanted = true};
+    tell(PowerOff{kMachine});
+    pass(seconds{10});
+    EXPECT_TRUE(launches.empty());
+    EXPECT_EQ(leases[0].generation, 5U);
+    run_machine();
+    EXPECT_EQ(leases[0].owner, agent.self());
+    EXPECT_EQ(fencer.find(kMachine)->state, Guard::running);
+}
+
 TEST_F(AgentTest, joins_and_starts_what_an_administrator_turns_on) {
     ASSERT_TRUE(agent.has_joined());
     tell(PowerOn{kMachine});

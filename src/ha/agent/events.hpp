@@ -85,6 +85,12 @@ struct PowerOn {
 struct PowerOff {
     MachineId machine{};
 };
+/// It has run here since before it was protected, under a lease of this generation that is this
+/// host's and of no epoch. Said again until the machine is protected.
+struct Adopt {
+    MachineId machine{};
+    Generation generation = 0;
+};
 /// To the target: make room and say as whom. Said again, it is still on its way.
 /// Without an epoch `from` is whoever owns the lease.
 struct MigrateIn {
@@ -122,7 +128,7 @@ struct Declined {
 
 using Event = std::variant<Tick, BeatAnswered, SlotCreated, SlotWritten, LeasesRead, SlotsRead,
                            LeaseSwapped, PlanSwapped, StorageFenced, Launched, GuestReady, Exited,
-                           CatalogueChanged, HostTakesMachines, PowerOn, PowerOff, MigrateIn,
+                           CatalogueChanged, HostTakesMachines, PowerOn, PowerOff, Adopt, MigrateIn,
                            MigrateOut, SwitchoverReady, MigrationFailed, HandedOver, Declined>;
 
 // --- Actions ------------------------------------------------------------------------------------
@@ -221,6 +227,7 @@ enum class Noted {
     accepted,
     declined,
     claimed,
+    adopted,
     isolated,
 };
 std::string_view text_of(Noted what);

@@ -52,8 +52,6 @@ void Agent::on(const SwitchoverReady& event) {
     if (is_current && (is_gone || fencer_.hand_over(event.machine, event.generation, now_))) {
         note(Noted::handed_over, row, {}, local.migrates_to);
         emit(HandOver{event.machine, event.generation, local.migrates_to, self()});
-        // It may come back before its lease is looked at again.
-        if (is_gone) local.migration = 0, local.migrates_to = {};
         return;
     }
     emit(CancelMigration{event.machine, event.generation});
@@ -81,6 +79,9 @@ void Agent::on(const HandedOver& event) {
     if (!was_declined && fencer_.accept(event.machine, event.generation, event.to.epoch, now_)) {
         local.accepted = event.generation;
         local.arrives_from = {};
+        // It may have left here and come back before its lease was looked at again.
+        local.migration = 0;
+        local.migrates_to = {};
         note(Noted::accepted, row, {}, event.from);
         return;
     }

@@ -101,6 +101,10 @@ void Agent::consider_stopped(std::size_t row, const Guarded& guarded) {
 void Agent::consider_running(std::size_t row, const Guarded& guarded) {
     auto& local = locals_[row];
     if (local.lease.owner.host == settings_.self) {
+        if (local.lease.is_unguarded()) {  // the swap that names this epoch was lost
+            swap(row, Aim::adopt, self(), {}, true);
+            return;
+        }
         if (local.lease.generation > guarded.generation) {
             fencer_.relabel(id_of(row), local.lease.generation);
         }
@@ -156,7 +160,11 @@ void Agent::consider_given(std::size_t row, const Guarded& guarded) {
 
 bool Agent::is_over(const Tenure& tenure, MachineId machine) const {
     if (!tenure) return true;
-    if (tenure.host == settings_.self) return fencer_.find(machine) == nullptr;
+    if (tenure.host == settings_.self) {
+        // What runs here unguarded the fencer does not know.
+        if (kept(Rule::unguarded_is_alive, tenure.epoch == 0)) return false;
+        return fencer_.find(machine) == nullptr;
+    }
     return observer_.is_over(tenure);
 }
 
@@ -198,7 +206,7 @@ void Agent::consider_absent(std::size_t row) {
     const bool heir_is_out =
         local.declined_by_target >= lease.generation || is_over(lease.successor, id_of(row));
     if (local.power_off || (is_current && local.ended)) {
-        const bool may = is_mine || !lease.owner;
+        const bool may = (is_mine && !lease.is_unguarded()) || !lease.owner;
         if (may && lease.wanted) {
             if (!heir_is_out) return;
             swap(row, Aim::release, {}, {}, false);
@@ -218,6 +226,11 @@ void Agent::consider_absent(std::size_t row) {
         if (local.power_on && takes_machines_) take(row);
         return;
     }
+    // Who asks has seen that it does not run any more.
+    if (is_mine && lease.is_unguarded() && local.power_on && takes_machines_) {
+        take(row);
+        return;
+    }
     local.power_on = false;
     if (!is_takeable(row)) {
         local.takeable_since = kNever;
@@ -235,6 +248,19 @@ void Agent::consider_absent(std::size_t row) {
     } else {
         swap(row, Aim::offer, {}, {}, true);
     }
+}
+
+// The fencer has it before the lease names an epoch: from then on others may take it over when this
+// host falls silent.
+void Agent::on(const Adopt& event) {
+    const auto row = row_of(event.machine);
+    if (row >= locals_.size() || epoch_ == 0) return;
+    const auto& local = locals_[row];
+    const bool is_it = local.known && local.op == 0 && local.lease.is_unguarded() &&
+                       local.lease.owner.host == settings_.self &&
+                       local.lease.generation == event.generation;
+    if (!is_it || !fencer_.adopt(event.machine, event.generation, now_)) return;
+    swap(row, Aim::adopt, self(), {}, true);
 }
 
 void Agent::take(std::size_t row) {

@@ -58,6 +58,10 @@ void Agent::won(std::size_t row) {
             fencer_.relabel(machine, generation);
             note(Noted::claimed, row);
             break;
+        case Aim::adopt:
+            fencer_.relabel(machine, generation);
+            note(Noted::adopted, row);
+            break;
         case Aim::name_successor:
             fencer_.relabel(machine, generation);
             local.migration = generation;

@@ -100,6 +100,12 @@ bool Fencer::prepare(MachineId machine, Generation generation, bool arriving, Ti
     return true;
 }
 
+bool Fencer::adopt(MachineId machine, Generation generation, Time now) {
+    if (!allows(now) || find(machine) != nullptr) return false;
+    machines_.push_back({.machine = machine, .generation = generation, .state = Guard::running});
+    return true;
+}
+
 bool Fencer::start(MachineId machine, Generation generation, Time now) {
     auto* guarded = find_mutable(machine);
     if (guarded == nullptr || guarded->state != Guard::prepared || guarded->arriving ||

@@ -86,6 +86,9 @@ public:
     /// A process is about to be made, stopped: of a start (arriving = false) or as the receiving
     /// end of a migration. False without a permit, or while an older process is left.
     bool prepare(MachineId machine, Generation generation, bool arriving, Time now);
+    /// A process that runs already, unguarded, is guarded from now on: its lease is about to name
+    /// this tenure. False without a permit, or if it is guarded.
+    bool adopt(MachineId machine, Generation generation, Time now);
     /// The prepared process may run. False if the permit is gone.
     bool start(MachineId machine, Generation generation, Time now);
     /// A machine that the loss of a permit stopped was won back at this generation.

@@ -14,6 +14,10 @@ struct Lease {
     Tenure successor{};   ///< the target of a migration, named before the switch-over
     bool wanted = false;  ///< should run. Not wanted: an administrator or the guest turned it off.
 
+    /// A host runs it that had not begun to protect it when it started it: the owner's epoch is 0.
+    /// Only that host may change the lease; to others it is as good as unreadable.
+    bool is_unguarded() const { return owner && owner.epoch == 0; }
+
     friend bool operator==(const Lease&, const Lease&) = default;
 };
 

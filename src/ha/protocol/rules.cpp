@@ -45,6 +45,7 @@ const std::array<std::string_view, kRuleCount>& rule_names() {
         "source_waits_for_decline",
         "source_ends_after_hand_over",
         "declined_stays_declined",
+        "unguarded_is_alive",
         "off_stays_off",
         "dependencies_wait",
         "priorities_wait",

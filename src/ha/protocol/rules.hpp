@@ -50,6 +50,7 @@ enum class Rule {
     source_waits_for_decline,
     source_ends_after_hand_over,
     declined_stays_declined,
+    unguarded_is_alive,
     off_stays_off,
     dependencies_wait,
     priorities_wait,

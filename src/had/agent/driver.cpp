@@ -12,6 +12,7 @@
 
 #include "base/log.hpp"
 #include "had/boot_clock.hpp"
+#include "had/fence/qmp.hpp"
 
 namespace drover::had {
 
@@ -54,8 +55,8 @@ Driver::Driver(Config config, std::filesystem::path config_file, std::shared_ptr
       shared_(shared),
       fencer_(ha::Timing{}, ha::StorageFencing::none),
       agent_({.self = self_of(config_, *names_)}, fencer_),
-      datastore_({config_.datastore, config_.datastore_path, config_.host_name}, names_,
-                 [inbox = inbox_](ha::Event event) { inbox->put(std::move(event)); }),
+      datastore_({config_.datastore, config_.datastore_path, config_.host, config_.host_name},
+                 names_, [inbox = inbox_](ha::Event event) { inbox->put(std::move(event)); }),
       host_(
           config_.socket(), user, [this](const HostMessage& message) { take(message); },
           [this](bool came) { host_came_or_went(came); }),
@@ -285,7 +286,7 @@ void Driver::perform(const ha::Note& note) {
     host_.send(json.dump());
     if (!note.machine) return;
     const bool runs = note.what == ha::Noted::started || note.what == ha::Noted::resumed ||
-                      note.what == ha::Noted::accepted;
+                      note.what == ha::Noted::accepted || note.what == ha::Noted::adopted;
     if (runs) tell("running", *note.machine, note.generation);
     if (note.what == ha::Noted::lost_swap) tell("lost", *note.machine, note.generation);
 }
@@ -346,6 +347,9 @@ void Driver::take(const HostMessage& message) {
         case Kind::power_off:
             step(ha::PowerOff{machine});
             break;
+        case Kind::adopt:
+            adopt(message.machine, machine, message.generation);
+            break;
         case Kind::launched:
             change(message.machine, [](SharedMachine& each) { each.launching = false; });
             step(ha::Launched{machine, message.generation, message.done});
@@ -364,6 +368,27 @@ void Driver::take(const HostMessage& message) {
         default:
             take_move(message, machine);
     }
+}
+
+// Without its monitor it could not be stopped in time.
+void Driver::adopt(const std::string& uuid, ha::MachineId machine, ha::Generation generation) {
+    const auto known = generation_of(machine);
+    if (known) return tell("running", machine, *known);
+    if (QmpConnection::of(config_.monitors(), uuid).status() == QmpConnection::Status::absent) {
+        base::log_warning("{}: has no monitor, it stays unprotected until it is started again",
+                          uuid);
+        return;
+    }
+    step(ha::Adopt{machine, generation});
+}
+
+// Of a machine that runs guarded.
+std::optional<ha::Generation> Driver::generation_of(ha::MachineId machine) {
+    auto transaction = shared_.begin();
+    if (!transaction || ha::index_of(machine) >= transaction->image().count) return std::nullopt;
+    const auto& each = transaction->image().machines[ha::index_of(machine)];
+    if (!each.is_guarded || each.guarded.state == ha::Guard::killed) return std::nullopt;
+    return each.guarded.generation;
 }
 
 void Driver::wake_fencer() {

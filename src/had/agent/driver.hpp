@@ -63,6 +63,8 @@ private:
     void change(const std::string& machine, const std::function<void(SharedMachine&)>& how);
     void greet();
     void tell(const char* what, ha::MachineId machine, ha::Generation generation);
+    void adopt(const std::string& uuid, ha::MachineId machine, ha::Generation generation);
+    std::optional<ha::Generation> generation_of(ha::MachineId machine);
     void wake_fencer();
 
     /// The last word about a machine that has gone from here: who hears it once more does no harm.

@@ -19,6 +19,7 @@ struct HostMessage {
         hello,        ///< first; `version`
         power_on,     ///< somebody wants the machine on
         power_off,    ///< and off
+        adopt,        ///< it runs here, started before it was protected, by a lease of `generation`
         launched,     ///< its process exists, stopped, or not (`done`)
         ends,         ///< its process is about to be ended on purpose, and it is off then
         ready,        ///< its guest answers

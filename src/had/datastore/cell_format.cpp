@@ -50,15 +50,19 @@ std::string format_lease(const ha::Lease& lease, const Names& names, std::string
     return json.dump() + "\n";
 }
 
-std::optional<ha::Lease> parse_lease(std::string_view text, ha::Generation generation,
-                                     Names& names) {
+std::optional<ha::Lease> parse_lease(std::string_view text, ha::Generation generation, Names& names,
+                                     std::string_view self) {
     const auto plain = storage::parse_lease(text, generation);
     if (!plain) return std::nullopt;
     const Json json = Json::parse(text, nullptr, false);
     const auto ha = json.find("ha");
     ha::Lease lease{.generation = generation};
     if (ha == json.end()) {
-        if (plain->is_held()) return std::nullopt;
+        if (!plain->is_held()) return lease;
+        const auto own = names.host(plain->owner);
+        if (plain->owner != self || !own || !plain->successor.empty()) return std::nullopt;
+        lease.owner = {*own, 0};
+        lease.wanted = true;
         return lease;
     }
     if (!ha->is_object()) return std::nullopt;

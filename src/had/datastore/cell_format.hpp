@@ -19,9 +19,10 @@ std::string format_lease(const ha::Lease& lease, const Names& names, std::string
                          base::WallTime time);
 
 /// The lease of this generation. Nothing if it can't be understood, or is held by a host that
-/// keeps no epochs: then it is not known who may run the machine.
-std::optional<ha::Lease> parse_lease(std::string_view text, ha::Generation generation,
-                                     Names& names);
+/// keeps no epochs: then it is not known who may run the machine. If that host is `self` (a UUID),
+/// it runs here, unguarded.
+std::optional<ha::Lease> parse_lease(std::string_view text, ha::Generation generation, Names& names,
+                                     std::string_view self);
 
 std::string format_plan(const ha::PlanCell& plan, const Names& names);
 /// Nothing if it is no plan. Assignments that name nobody are left out.

@@ -47,7 +47,7 @@ struct DatastoreChannel::Store {
         try {
             const auto state = datastore->compare_and_swap().read(cell);
             if (state.generation == 0) return ha::Lease{};
-            return parse_lease(state.content, state.generation, *names);
+            return parse_lease(state.content, state.generation, *names, settings.host);
         } catch (const storage::StorageError&) {
             return std::nullopt;
         }

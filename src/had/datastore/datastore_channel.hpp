@@ -18,6 +18,7 @@ namespace drover::had {
 struct DatastoreSettings {
     std::string name;            ///< as hosts call it
     std::filesystem::path path;  ///< its directory on this host
+    std::string host;            ///< this host's UUID
     std::string host_name;       ///< for people who read leases
 };
 

@@ -126,16 +126,21 @@ TEST_F(DatastoreTest, a_lease_without_epochs_is_known_only_when_it_is_free) {
                R"("time":"2026-01-01T00:00:00.000000Z"})" +
                "\n";
     };
-    EXPECT_FALSE(parse_lease(plain(kHost.c_str()), 4, *names));
-    const auto free = parse_lease(plain(""), 4, *names);
+    EXPECT_FALSE(parse_lease(plain(kHost.c_str()), 4, *names, kOther));
+    const auto own = parse_lease(plain(kHost.c_str()), 4, *names, kHost);
+    ASSERT_TRUE(own);
+    EXPECT_TRUE(own->is_unguarded());
+    EXPECT_EQ(*own,
+              (ha::Lease{.generation = 4, .owner = {*names->host(kHost), 0}, .wanted = true}));
+    const auto free = parse_lease(plain(""), 4, *names, kHost);
     ASSERT_TRUE(free);
     EXPECT_EQ(*free, (ha::Lease{.generation = 4}));
-    EXPECT_FALSE(parse_lease(plain(""), 5, *names));
+    EXPECT_FALSE(parse_lease(plain(""), 5, *names, kHost));
     const ha::Lease lease{.generation = 4, .owner = {*names->host(kHost), 3}, .wanted = true};
     const auto text = format_lease(lease, *names, "host1", {});
-    EXPECT_EQ(parse_lease(text, 4, *names), lease);
+    EXPECT_EQ(parse_lease(text, 4, *names, kHost), lease);
     for (std::size_t cut = 0; cut < text.size(); ++cut) {
-        EXPECT_FALSE(parse_lease(text.substr(0, cut), 4, *names));
+        EXPECT_FALSE(parse_lease(text.substr(0, cut), 4, *names, kHost));
     }
 }
 
@@ -147,7 +152,7 @@ TEST_F(DatastoreTest, of_all_who_swap_a_lease_one_wins) {
     for (int i = 0; i < kWriters; ++i) {
         answers.push_back(std::make_shared<Answers>());
         channels.push_back(std::make_unique<DatastoreChannel>(
-            DatastoreSettings{"shared", directory, "host"}, names,
+            DatastoreSettings{"shared", directory, kHost, "host"}, names,
             [to = answers.back()](ha::Event event) { to->take(std::move(event)); }));
         channels.back()->protect({"vm/vm.vmx"}, {*names->machine(kMachine)});
     }
@@ -180,7 +185,7 @@ TEST_F(DatastoreTest, of_all_who_swap_a_lease_one_wins) {
 
 TEST_F(DatastoreTest, an_unreadable_lease_is_unknown_and_the_others_are_read) {
     const auto answers = std::make_shared<Answers>();
-    DatastoreChannel channel({"shared", directory, "host"}, names,
+    DatastoreChannel channel({"shared", directory, kHost, "host"}, names,
                              [answers](ha::Event event) { answers->take(std::move(event)); });
     channel.protect({"vm/a.vmx", "vm/b.vmx", "missing/c.vmx"},
                     {ha::MachineId{0}, ha::MachineId{1}, ha::MachineId{2}});
@@ -196,7 +201,7 @@ TEST_F(DatastoreTest, an_unreadable_lease_is_unknown_and_the_others_are_read) {
 
 TEST_F(DatastoreTest, plans_go_through_the_cell) {
     const auto answers = std::make_shared<Answers>();
-    DatastoreChannel channel({"shared", directory, "host"}, names,
+    DatastoreChannel channel({"shared", directory, kHost, "host"}, names,
                              [answers](ha::Event event) { answers->take(std::move(event)); });
     channel.perform(ha::CreateSlot{1, slot(1, 0)});
     ASSERT_TRUE(answers->wait_for<ha::SlotCreated>(1));

@@ -61,6 +61,14 @@ base::FileDescriptor open_lock(const std::filesystem::path& path) {
     return file;
 }
 
+// Machines get a monitor there even while nothing is protected, so that they can be later.
+void make_directories(const Config& config) {
+    const auto agent = account_of(config.user);
+    const auto machines = account_of(config.machine_user);
+    make_directory(config.run_directory, agent.pw_uid, agent.pw_gid, 0751);
+    make_directory(config.monitors(), machines.pw_uid, agent.pw_gid, 0770);
+}
+
 class Fencer {
 public:
     explicit Fencer(std::filesystem::path config_file)
@@ -92,9 +100,7 @@ public:
 private:
     void prepare() {
         const auto agent = account_of(config_.user);
-        const auto machines = account_of(config_.machine_user);
-        make_directory(config_.run_directory, agent.pw_uid, agent.pw_gid, 0751);
-        make_directory(config_.monitors(), machines.pw_uid, agent.pw_gid, 0770);
+        make_directories(config_);
         own_lock_ = open_lock(config_.run_directory / "fencer.lock");
         if (::flock(own_lock_.get(), LOCK_EX | LOCK_NB) != 0) {
             throw std::runtime_error("another fencer holds this host's deadline");
@@ -198,7 +204,10 @@ bool wait_for_protection(const std::filesystem::path& config_file) {
     bool is_told = false;
     while (!is_over) {
         if (has_protection(config_file)) return true;
-        if (!std::exchange(is_told, true)) base::log_info("nothing is protected on this host yet");
+        if (!std::exchange(is_told, true)) {
+            make_directories(load_administrator_config(config_file));
+            base::log_info("nothing is protected on this host yet");
+        }
         ::poll(nullptr, 0, static_cast<int>(kLookForProtection.count()));
     }
     return false;

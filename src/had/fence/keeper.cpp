@@ -127,7 +127,7 @@ void Keeper::connect(SharedMachine& machine, Link& link) {
     const bool is_connected = link.monitor && link.monitor->status() != Status::lost &&
                               link.monitor->status() != Status::absent;
     if (!is_connected && (machine.pid == 0 || link.process.is_alive())) {
-        link.monitor.emplace(settings_.monitors / (uuid_of(machine) + ".qmp"));
+        link.monitor = QmpConnection::of(settings_.monitors, uuid_of(machine));
         if (link.monitor->status() == Status::absent) {
             link.monitor.reset();
         } else {

@@ -92,6 +92,12 @@ QmpConnection::QmpConnection(const std::filesystem::path& path)
     status_ = Status::connecting;
 }
 
+QmpConnection QmpConnection::of(const std::filesystem::path& monitors, const std::string& uuid) {
+    QmpConnection guarded(monitors / (uuid + ".qmp"));
+    if (guarded.status() != Status::absent) return guarded;
+    return QmpConnection(monitors / (uuid + ".free"));
+}
+
 void QmpConnection::send(std::string_view command) {
     out_ += fmt::format("{{\"execute\":\"{}\",\"id\":{}}}\n", command, ++last_id_);
 }

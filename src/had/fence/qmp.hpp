@@ -34,6 +34,9 @@ public:
 
     /// Connects at once or not at all. `absent` if nobody listens.
     explicit QmpConnection(const std::filesystem::path& socket);
+    /// To the monitor of a machine: <uuid>.qmp of one that was started to be guarded; <uuid>.free
+    /// of one that was not, and may be.
+    static QmpConnection of(const std::filesystem::path& monitors, const std::string& uuid);
 
     Status status() const { return status_; }
     int descriptor() const { return socket_.get(); }

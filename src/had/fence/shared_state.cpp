@@ -72,6 +72,8 @@ void SharedImage::save(const ha::Fencer& fencer) {
             each.is_guarded = true;
             if (was_guarded) continue;
             each.ended_by_guest = each.is_free = each.has_moved = each.ends_migration = false;
+            each.pid = 0;  // of one that ran here unguarded it may be another by now
+            each.started = 0;
         } else if (was_guarded) {
             each.runs = each.launching = false;
             each.pid = 0;

@@ -28,6 +28,7 @@ constexpr std::chrono::seconds kOffLimit{30};
 constexpr std::chrono::seconds kGuestLimit{60};
 constexpr int kEndLooks = 50;
 constexpr std::chrono::seconds kSettleLimit{5};
+constexpr std::chrono::seconds kAdoptLimit{4};
 
 std::string text_of(const json& object, const char* field) {
     const auto found = object.find(field);
@@ -51,9 +52,21 @@ std::set<std::string> texts_of(const json& object, const char* field) {
 
 }  // namespace
 
-bool is_guarded(const Machine& machine) {
+namespace {
+
+bool has_metadata(const Machine& machine, std::string_view key) {
     return machine.domain && machine.domain->metadata &&
-           machine.domain->metadata->contains(std::string(kMetadataMonitor));
+           machine.domain->metadata->contains(std::string(key));
+}
+
+}  // namespace
+
+bool is_guarded(const Machine& machine) {
+    return has_metadata(machine, kMetadataMonitor);
+}
+
+bool has_spare_monitor(const Machine& machine) {
+    return has_metadata(machine, kMetadataSpareMonitor) && !is_guarded(machine);
 }
 
 void require_not_guarded(const Machine& machine, std::string_view doing) {
@@ -191,6 +204,7 @@ void Availability::take(const std::string& line) {
     const auto found = heard_.find(uuid);
     if (found == heard_.end()) return;
     found->second.runs |= what == "running";
+    if (what == "running") found->second.runs_by = generation;
     found->second.off |= what == "off";
     found->second.lost |= what == "lost";
     take_move(line, found->second);
@@ -305,6 +319,26 @@ Awaitable<void> Availability::let_go(MachinePtr machine, std::uint64_t generatio
         throw vim::make_fault<vim::InvalidState>(
             "High availability did not let the machine run: this host has lost its permit.");
     }
+}
+
+std::optional<std::string> Availability::spare_monitor_of(std::string_view uuid) const {
+    if (has_nobody()) return std::nullopt;
+    const auto& configured = context_.config.ha_socket;
+    const auto directory =
+        std::filesystem::path(configured.empty() ? kDefaultSocket : configured).parent_path() /
+        "monitors";
+    std::error_code error;
+    if (!std::filesystem::is_directory(directory, error)) return std::nullopt;
+    return fmt::format("{}/{}.free", directory.string(), uuid);
+}
+
+Awaitable<std::optional<std::uint64_t>> Availability::adopt(MachinePtr machine) {
+    Wait wait(*this, machine->uuid().value());
+    send("adopt", machine->uuid().value(), machine->lease_generation, true);
+    const bool runs =
+        co_await wait.until([](const Heard& heard) { return heard.runs; }, kAdoptLimit);
+    if (!runs) co_return std::nullopt;
+    co_return wait.heard().runs_by;
 }
 
 void Availability::start_failed(const Machine& machine, std::uint64_t generation) {

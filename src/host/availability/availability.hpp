@@ -20,8 +20,14 @@ namespace drover::host {
 /// it. A domain that has it is never continued, moved or let go by this daemon.
 inline constexpr std::string_view kMetadataMonitor = "monitor";
 
+/// Where a machine's second monitor is that drover-had could guard, and does not: it ran before it
+/// was to be protected, or is not any more.
+inline constexpr std::string_view kMetadataSpareMonitor = "spare_monitor";
+
 /// Whether drover-had keeps the machine that runs here.
 bool is_guarded(const Machine& machine);
+/// Whether it could, while the machine runs.
+bool has_spare_monitor(const Machine& machine);
 /// Throws NotSupported if it does.
 void require_not_guarded(const Machine& machine, std::string_view doing);
 
@@ -66,6 +72,11 @@ public:
     std::uint64_t catalogue() const { return catalogue_; }
     /// What goes into the metadata of its domain.
     std::string monitor_of(const Machine& machine) const;
+    /// The same for one that is not protected; nothing where drover-had is not installed.
+    std::optional<std::string> spare_monitor_of(std::string_view uuid) const;
+    /// Has drover-had guard a machine that runs here already, by the lease that this host has: the
+    /// generation of the lease that names drover-had's epoch. Nothing if it does not, or not yet.
+    task::Awaitable<std::optional<std::uint64_t>> adopt(MachinePtr machine);
 
     /// Asks for the machine's lease; its generation. Throws what says why it can't be had.
     task::Awaitable<std::uint64_t> ask_for(MachinePtr machine);
@@ -121,6 +132,7 @@ private:
         bool kept = false;
         bool refused = false;
         bool runs = false;
+        std::uint64_t runs_by = 0;  ///< a lease's generation
         bool off = false;
         bool lost = false;
     };

@@ -142,6 +142,7 @@ Awaitable<void> Protection::follow() {
         std::string problem;
         try {
             co_await settle();
+            co_await take_in_unguarded();
             co_await let_go_unkept();
         } catch (const std::exception& error) {
             problem = error.what();
@@ -263,7 +264,14 @@ Awaitable<void> Protection::let_go(MachinePtr machine) {
     }
     if (!machine->domain || !machine->domain->metadata) co_return;
     auto notes = *machine->domain->metadata;
-    notes.erase(std::string(kMetadataMonitor));
+    auto monitor = notes.extract(std::string(kMetadataMonitor));
+    if (monitor) notes[std::string(kMetadataSpareMonitor)] = std::move(monitor.mapped());
+    co_await set_notes(machine, std::move(notes));
+    base::log_info("machine {} is not protected any more", machine->id.value());
+}
+
+Awaitable<void> Protection::set_notes(MachinePtr machine,
+                                      std::map<std::string, std::string> notes) {
     notes[std::string(kMetadataGeneration)] = std::to_string(machine->lease_generation);
     co_await parts_.context.runtime.blocking(
         machine->domain_queue(),
@@ -271,9 +279,31 @@ Awaitable<void> Protection::let_go(MachinePtr machine) {
             engine.set_metadata(uuid, notes);
         },
         kEngineLimit);
-    if (machine->domain) machine->domain->metadata = notes;
+    if (machine->domain) machine->domain->metadata = std::move(notes);
     parts_.machines.publish_runtime(machine);
-    base::log_info("machine {} is not protected any more", machine->id.value());
+}
+
+// What has run here since before it was to be protected.
+Awaitable<void> Protection::take_in_unguarded() {
+    const auto& availability = parts_.availability;
+    for (const MachinePtr& machine : parts_.machines.all()) {
+        const bool waits = availability.is_connected() && availability.protects(*machine) &&
+                           has_spare_monitor(*machine) && !machine->busy;
+        if (waits) co_await take_in(machine);
+    }
+}
+
+// Dies this daemon in between, the next one asks again, and drover-had says that it has it.
+Awaitable<void> Protection::take_in(MachinePtr machine) {
+    const Exclusive exclusive(machine, {});
+    const auto generation = co_await parts_.availability.adopt(machine);
+    if (!generation || !has_spare_monitor(*machine)) co_return;
+    machine->lease_generation = *generation;
+    auto notes = *machine->domain->metadata;
+    auto monitor = notes.extract(std::string(kMetadataSpareMonitor));
+    notes[std::string(kMetadataMonitor)] = std::move(monitor.mapped());
+    co_await set_notes(machine, std::move(notes));
+    base::log_info("machine {} is protected from now on", machine->id.value());
 }
 
 // In the API's words; there is no master here, so a host that is one of those that watch each other

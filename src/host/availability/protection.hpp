@@ -55,6 +55,9 @@ private:
     task::Awaitable<void> retire();
     bool is_released() const;
     task::Awaitable<void> write(std::string text);
+    task::Awaitable<void> take_in_unguarded();
+    task::Awaitable<void> take_in(MachinePtr machine);
+    task::Awaitable<void> set_notes(MachinePtr machine, std::map<std::string, std::string> notes);
     task::Awaitable<void> let_go_unkept();
     task::Awaitable<void> let_go(MachinePtr machine);
     task::Awaitable<bool> make_lease_plain(MachinePtr machine);

@@ -249,7 +249,7 @@ Awaitable<void> Power::stop_alone(vim::MoRef reference, std::string action) {
     }
 }
 
-Awaitable<hypervisor::DomainSpec> Power::make_spec(MachinePtr machine) {
+Awaitable<hypervisor::DomainSpec> Power::make_spec(MachinePtr machine, bool is_guarded) {
     DatastoreEntry& entry = context_.datastores.of_path(machine->path);
     // The spec names files of the host, so it is made where the storage may be asked.
     auto spec = co_await context_.datastores.run(
@@ -259,14 +259,18 @@ Awaitable<hypervisor::DomainSpec> Power::make_spec(MachinePtr machine) {
             return make_domain_spec(
                 context_, DomainInput{file, config, path, generation, cpu.spec, cpu.seen});
         });
-    if (availability_.protects(*machine)) {
+    if (is_guarded) {
         spec.metadata[std::string(kMetadataMonitor)] = availability_.monitor_of(*machine);
+    } else if (auto spare = availability_.spare_monitor_of(machine->uuid().value())) {
+        spec.metadata[std::string(kMetadataSpareMonitor)] = std::move(*spare);
     }
     co_return spec;
 }
 
 Awaitable<void> Power::start_domain(MachinePtr machine, hypervisor::InitialState state) {
-    const auto spec = co_await make_spec(machine);
+    // What starts standing still drover-had lets go; what else it protects by now it takes in
+    // later.
+    const auto spec = co_await make_spec(machine, state == hypervisor::InitialState::paused);
     if (!machine->suspended) {
         // A memory that no file names must not be there when this run of the machine ends.
         co_await remove_suspend_file(context_, machine->path);

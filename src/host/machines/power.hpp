@@ -44,7 +44,7 @@ public:
     task::Awaitable<void> stop_alone(vim::MoRef machine, std::string action);
 
 private:
-    task::Awaitable<hypervisor::DomainSpec> make_spec(MachinePtr machine);
+    task::Awaitable<hypervisor::DomainSpec> make_spec(MachinePtr machine, bool is_guarded);
     task::Awaitable<void> start_domain(MachinePtr machine, hypervisor::InitialState state);
     task::Awaitable<void> start_alone(MachinePtr machine);
     task::Awaitable<void> started(MachinePtr machine);

@@ -170,6 +170,8 @@ vim::DroverMigrationTicket Arrivals::make_ticket(const Incoming& incoming) const
     ticket.set_postCopy(context_.config.simulation.has_value() || can_post_copy());
     if (incoming.guarded()) {
         ticket.set_monitor(parts_.availability.monitor_of(incoming.uuid().value()));
+    } else if (auto spare = parts_.availability.spare_monitor_of(incoming.uuid().value())) {
+        ticket.set_monitor(std::move(*spare));
     }
     std::vector<vim::DroverMigrationDatastore> datastores;
     for (const auto& entry : context_.datastores.all()) {

@@ -113,6 +113,8 @@ MigrationSpec Departures::make_spec(const Machine& machine,
     // drover-had lets it run over there: the engine leaves it standing still.
     if (is_guarded(machine)) {
         spec.metadata->emplace(kMetadataMonitor, std::string(ticket.monitor().value_or("")));
+    } else if (ticket.monitor() && has_spare_monitor(machine)) {
+        spec.metadata->emplace(kMetadataSpareMonitor, std::string(*ticket.monitor()));
     }
     spec.cgroup_partition = std::string(ticket.cgroupPartition().value_or(""));
     // Of a guest that runs on both sides neither host alone can say whose it is.

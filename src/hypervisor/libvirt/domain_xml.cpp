@@ -171,8 +171,8 @@ std::vector<std::string> uneven_memory(std::uint64_t memory_bytes) {
 void append_arguments(xml_node domain, const DomainSpec& spec) {
     std::vector<std::string> arguments;
     if (spec.accelerator == Accelerator::tcg) arguments = uneven_memory(spec.memory_bytes);
-    if (const auto monitor = spec.metadata.find("monitor"); monitor != spec.metadata.end()) {
-        for (std::string each : {std::string("-chardev"), guard_socket(monitor->second),
+    if (const auto monitor = guard_path(spec.metadata)) {
+        for (std::string each : {std::string("-chardev"), guard_socket(*monitor),
                                  std::string("-mon"), std::string("chardev=guard,mode=control")}) {
             arguments.push_back(std::move(each));
         }
@@ -192,6 +192,13 @@ std::string write(const pugi::xml_document& document) {
 }
 
 }  // namespace
+
+std::optional<std::string> guard_path(const std::map<std::string, std::string>& metadata) {
+    for (const char* key : {"monitor", "spare_monitor"}) {
+        if (const auto found = metadata.find(key); found != metadata.end()) return found->second;
+    }
+    return std::nullopt;
+}
 
 std::string to_domain_xml(const DomainSpec& spec) {
     pugi::xml_document document;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ std::string to_domain_xml(const DomainSpec& spec);
 /// has the first to itself, and may be down. In QEMU's syntax a comma is written twice.
 inline constexpr std::string_view guard_prefix = "socket,id=guard,";
 std::string guard_socket(std::string path);
+/// Where the metadata want the second monitor: `monitor` of a machine that is guarded from its
+/// start, `spare_monitor` of one that may be later. Nothing if they don't.
+std::optional<std::string> guard_path(const std::map<std::string, std::string>& metadata);
 
 /// The content of our <metadata> element, in the form that virDomainSetMetadata wants.
 std::string to_metadata_xml(const std::map<std::string, std::string>& metadata);

@@ -105,14 +105,23 @@ void replace_metadata(xml_node domain, const std::map<std::string, std::string>&
     }
 }
 
-// The second monitor (domain_xml.cpp) is where the destination has its own.
+// The second monitor (domain_xml.cpp) is where the destination has its own, or nowhere.
 void move_monitor(xml_node domain, const std::map<std::string, std::string>& entries) {
-    const auto monitor = entries.find("monitor");
-    if (monitor == entries.end()) return;
-    for (auto argument : domain.child("qemu:commandline").children("qemu:arg")) {
+    const auto monitor = guard_path(entries);
+    auto arguments = domain.child("qemu:commandline");
+    for (auto argument : arguments.children("qemu:arg")) {
         auto value = argument.attribute("value");
         if (!std::string_view(value.value()).starts_with(guard_prefix)) continue;
-        value.set_value(guard_socket(monitor->second).c_str());
+        if (monitor) {
+            value.set_value(guard_socket(*monitor).c_str());
+            return;
+        }
+        // -chardev SOCKET -mon chardev=guard,...
+        const auto option = argument.previous_sibling();
+        const auto mon = argument.next_sibling();
+        for (const auto& each : {option, mon.next_sibling(), mon, argument})
+            arguments.remove_child(each);
+        return;
     }
 }
 

@@ -84,12 +84,33 @@ TEST(MigrationXml, MovesTheSecondMonitor) {
         std::string("<domain><memory>1</memory>") +
         "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
         "<qemu:arg value='-chardev'/><qemu:arg value='" +
-        guard_socket("/run/here/a.qmp") + "'/></qemu:commandline></domain>";
+        guard_socket("/run/here/a.qmp") +
+        "'/><qemu:arg value='-mon'/><qemu:arg value='chardev=guard,mode=control'/>"
+        "<qemu:arg value='-kept'/></qemu:commandline></domain>";
     auto to = spec();
     to.metadata = std::map<std::string, std::string>{{"monitor", "/run/there/b,c.qmp"}};
     const auto xml = destination_xml(guarded, to);
     EXPECT_THAT(xml, HasSubstr("socket,id=guard,path=/run/there/b,,c.qmp,server=on"));
     EXPECT_THAT(xml, Not(HasSubstr("/run/here")));
+    to.metadata = std::map<std::string, std::string>{{"spare_monitor", "/run/there/b.free"}};
+    EXPECT_THAT(destination_xml(guarded, to), HasSubstr("socket,id=guard,path=/run/there/b.free,"));
+}
+
+TEST(MigrationXml, LeavesTheSecondMonitorWhereNobodyWantsIt) {
+    const std::string guarded =
+        std::string("<domain><memory>1</memory>") +
+        "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+        "<qemu:arg value='-chardev'/><qemu:arg value='" +
+        guard_socket("/run/here/a.qmp") +
+        "'/><qemu:arg value='-mon'/><qemu:arg value='chardev=guard,mode=control'/>"
+        "<qemu:arg value='-kept'/></qemu:commandline></domain>";
+    auto to = spec();
+    to.metadata = std::map<std::string, std::string>{{"vmx", "x"}};
+    const auto xml = destination_xml(guarded, to);
+    EXPECT_THAT(xml, Not(HasSubstr("guard")));
+    EXPECT_THAT(xml, Not(HasSubstr("-chardev")));
+    EXPECT_THAT(xml, Not(HasSubstr("-mon")));
+    EXPECT_THAT(xml, HasSubstr("-kept"));
 }
 
 TEST(MigrationXml, PlacesCopies) {
