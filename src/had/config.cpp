@@ -130,6 +130,20 @@ ha::MachineId machine_of(Fields& fields, const std::string& field, const std::st
     return *number;
 }
 
+ha::VmMonitoringSettings monitoring_of(const json& object, const std::string& where) {
+    Fields fields(object, where);
+    ha::VmMonitoringSettings made{.enabled = true};
+    made.failure_interval = seconds_of(fields.number("failure_interval_s", 30, 5, 1e6));
+    made.minimum_uptime = seconds_of(fields.number("minimum_uptime_s", 120, 0, 1e6));
+    made.io_interval = seconds_of(fields.number("io_interval_s", 120, 0, 1e6));
+    made.maximum_failures =
+        static_cast<std::uint32_t>(fields.number("maximum_failures", 3, 1, 1e6));
+    made.maximum_failure_window =
+        seconds_of(fields.number("maximum_failure_window_s", -1, -1, 1e9));
+    fields.end();
+    return made;
+}
+
 void read_machine(Fields& fields, Names& names, Config& config) {
     static constexpr std::array<std::string_view, 6> priorities{"highest", "high",   "medium",
                                                                 "low",     "lowest", "disabled"};
@@ -150,6 +164,9 @@ void read_machine(Fields& fields, Names& names, Config& config) {
     machine.ready_timeout = seconds_of(fields.number("ready_timeout_s", 600, 0, 86400));
     for (const auto& other : fields.texts("depends_on")) {
         machine.depends_on.push_back(machine_of(fields, "depends_on", other, names));
+    }
+    if (const auto* monitoring = fields.find("monitoring")) {
+        config.monitored[file.uuid] = monitoring_of(*monitoring, "monitoring of " + file.uuid);
     }
     plan::Machine shape;
     shape.name = fields.text("name", file.vmx_file);

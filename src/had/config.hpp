@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "ha/response/vm_monitoring.hpp"
 #include "ha/restart/catalogue.hpp"
 #include "had/names.hpp"
 
@@ -30,6 +32,8 @@ struct Config {
     std::filesystem::path generated{};
     ha::Catalogue catalogue{};
     std::vector<ProtectedFile> files{};  ///< of the catalogue's machines, in its order
+    /// Those whose guests are monitored, by UUID: the host's daemon does that.
+    std::map<std::string, ha::VmMonitoringSettings> monitored{};
 
     std::filesystem::path monitors() const { return run_directory / "monitors"; }
     std::filesystem::path socket() const { return run_directory / "agent.sock"; }

@@ -42,6 +42,24 @@ TEST(HadConfig, reads_hosts_and_machines) {
     EXPECT_EQ(config.files[0].vmx_file, "vm/vm.vmx");
 }
 
+TEST(HadConfig, reads_how_guests_are_monitored) {
+    std::string text = kGood;
+    const std::string own = R"("memory_mb": 512, "monitoring": {"failure_interval_s": 60,)"
+                            R"( "maximum_failures": 2, "maximum_failure_window_s": -1})";
+    text.replace(text.find("\"memory_mb\": 512"), 16, own);
+    Names names;
+    const auto config = parse_config(text, "ha.json", names);
+    ASSERT_EQ(config.monitored.size(), 1U);
+    const auto& monitoring = config.monitored.begin()->second;
+    EXPECT_TRUE(monitoring.enabled);
+    EXPECT_EQ(monitoring.failure_interval, std::chrono::seconds{60});
+    EXPECT_EQ(monitoring.minimum_uptime, std::chrono::seconds{120});
+    EXPECT_EQ(monitoring.maximum_failures, 2U);
+    EXPECT_LT(monitoring.maximum_failure_window, ha::Duration::zero());
+    EXPECT_THAT(reason(text, "\"maximum_failures\": 2", "\"maximum_failures\": 0"),
+                testing::HasSubstr("maximum_failures: must be"));
+}
+
 TEST(HadConfig, names_field_and_reason) {
     using testing::HasSubstr;
     EXPECT_THAT(reason(kGood, "\"high\"", "\"higher\""), HasSubstr("machines[0].priority: must"));

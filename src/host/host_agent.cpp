@@ -8,6 +8,7 @@
 #include "host/autostart/autostart.hpp"
 #include "host/availability/availability.hpp"
 #include "host/availability/protection.hpp"
+#include "host/availability/vm_monitoring.hpp"
 #include "host/cpu/cpu_policy.hpp"
 #include "host/datastores.hpp"
 #include "host/environment/environment_browser.hpp"
@@ -133,6 +134,7 @@ struct HostAgent::Services {
     std::optional<Machines> machines;
     std::optional<Leases> leases;
     std::optional<Availability> availability;
+    std::optional<VmMonitoring> monitoring;
     std::optional<Protection> protection;
     std::optional<Power> power;
     std::optional<Create> create;
@@ -298,7 +300,13 @@ Awaitable<void> HostAgent::Services::make_machines() {
     leases.emplace(*context);
     cpu.emplace(*context);
     availability.emplace(*context, *machines);
-    protection.emplace(Protection::Parts{*context, *machines, *availability, *host_system});
+    monitoring.emplace(
+        *context, *machines,
+        VmMonitoring::Actions{
+            [this](MachinePtr machine) { return screens->keep(std::move(machine)); },
+            [this](MoRef machine) { return power->reset_alone(std::move(machine)); }});
+    protection.emplace(
+        Protection::Parts{*context, *machines, *availability, *host_system, *monitoring});
     power.emplace(*context, *machines, *leases, *cpu, *availability);
     create.emplace(*context, *machines);
     pools.emplace(*context, *machines);
@@ -411,6 +419,7 @@ void HostAgent::Services::make_availability() {
                  return true;
              }});
     protection->start();
+    monitoring->start();
 }
 
 void HostAgent::Services::make_endpoints() {

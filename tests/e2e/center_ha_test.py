@@ -6,6 +6,7 @@ hosts. A real guest, whose host loses its power.
 """
 
 import contextlib
+import json
 import os
 import ssl
 import sys
@@ -162,6 +163,34 @@ class CenterHighAvailability(unittest.TestCase):
                                                               value=text)])
             self.assertIn(reason, refused.exception.msg)
         self.assertEqual(before, options.QueryOptions("Drover.availability")[0].value)
+
+    def test_4b_a_guest_that_hangs_is_reset(self):
+        uuid = self.machine.config.uuid
+        self.wait(lambda: self.machine.guest.toolsRunningStatus == "guestToolsRunning", 150,
+                  "the guest agent")
+        booted = self.machine.runtime.bootTime
+        tools = vim.cluster.VmToolsMonitoringSettings(
+            failureInterval=6, minUpTime=5, maxFailures=1, maxFailureWindow=-1)
+        interval = vim.option.OptionValue(key="das.iostatsInterval", value="5")
+        switch(True, vmMonitoring="vmMonitoringOnly", option=[interval],
+               defaultVmSettings=vim.cluster.DasVmSettings(vmToolsMonitoringSettings=tools))
+        try:
+            time.sleep(12)  # while it answers nothing happens
+            self.assertEqual(booted, self.machine.runtime.bootTime)
+            hang = json.dumps({"execute": "guest-exec", "arguments": {
+                "path": "/bin/sh", "arg": ["-c", "kill -STOP $PPID"]}})
+            SANDBOX.inside("host1", "virsh", "-q", "qemu-agent-command", uuid, hang)
+            event = self.wait(lambda: events("VmDasBeingResetWithScreenshotEvent"), 60,
+                              "the reset")[-1]
+            self.assertEqual(("vmtoolsHeartbeatFailure", self.machine),
+                             (event.reason, event.vm.vm))
+            picture = event.screenshotFilePath.split("] ")[1]
+            self.assertTrue(os.path.getsize(os.path.join(SANDBOX.datastore_directory, picture)))
+            self.wait(lambda: self.machine.runtime.bootTime > booted, 20, "another boot")
+            self.wait(lambda: self.machine.guest.toolsRunningStatus == "guestToolsRunning", 150,
+                      "the guest agent again")
+        finally:
+            switch(True, vmMonitoring="vmMonitoringDisabled", option=[])
 
     def test_5_its_host_dies_and_it_runs_elsewhere_as_the_same_machine(self):
         uuid = self.machine.config.uuid

@@ -140,6 +140,13 @@ private:
                   {"memory_mb", machine.memory_mb},
                   {"cpu_reservation_mhz", machine.cpu_reservation_mhz},
                   {"memory_reservation_mb", machine.memory_reservation_mb}};
+        if (const auto& how = settings.monitoring; how.enabled) {
+            made["monitoring"] = {{"failure_interval_s", how.failure_interval_s},
+                                  {"minimum_uptime_s", how.minimum_uptime_s},
+                                  {"io_interval_s", how.io_interval_s},
+                                  {"maximum_failures", how.maximum_failures},
+                                  {"maximum_failure_window_s", how.maximum_failure_window_s}};
+        }
         const auto first = cluster_.settings.depends_on.find(machine.id);
         if (first == cluster_.settings.depends_on.end()) return made;
         for (const auto& id : first->second) {

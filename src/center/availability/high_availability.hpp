@@ -36,7 +36,7 @@ private:
         std::string catalogue;
         std::string datastore;  ///< its id
         std::string datastore_uuid;
-        std::string text;  ///< what hosts are to be told; empty: nothing is protected
+        std::string text;              ///< what hosts are to be told; empty: nothing is protected
         std::set<std::string> judged;  ///< the machines that `text` protects, or leaves out
         std::map<std::string, std::string> told_unprotected;  ///< machine -> why
         std::string told_problem;

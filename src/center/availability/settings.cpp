@@ -1,6 +1,8 @@
 #include "center/availability/settings.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <span>
 
 namespace drover::center {
@@ -39,6 +41,51 @@ void read_isolation(const Value& value, std::string& into) {
     if (text == "none") into = "leave_on";
     if (text == "powerOff") into = "power_off";
     if (text == "shutdown") into = "shut_down";
+}
+
+void read_seconds(const Value& value, std::int32_t low, std::int32_t& into) {
+    if (value) into = static_cast<std::int32_t>(std::max<std::int64_t>(value.as_integer(), low));
+}
+
+bool is_monitored(const Value& kind) {
+    return text_of(kind) == "vmMonitoringOnly" || text_of(kind) == "vmAndAppMonitoring";
+}
+
+// Figures alone: whether a machine is monitored is said elsewhere.
+void read_monitoring_figures(const Value& tools, DasMonitoring& into) {
+    read_seconds(at(tools, "failureInterval"), 5, into.failure_interval_s);
+    read_seconds(at(tools, "minUpTime"), 0, into.minimum_uptime_s);
+    read_seconds(at(tools, "maxFailures"), 1, into.maximum_failures);
+    read_seconds(at(tools, "maxFailureWindow"), -1, into.maximum_failure_window_s);
+}
+
+// VMware's advanced options that mean something here; their names' case does not count.
+void read_options(const Value& das, DasMonitoring& into) {
+    for (const Value& option : elements_of(at(das, "option"))) {
+        std::string key = text_of(at(option, "key"));
+        std::ranges::transform(key, key.begin(), [](unsigned char c) { return std::tolower(c); });
+        if (key != "das.iostatsinterval") continue;
+        const Value& value = at(option, "value");
+        std::int32_t seconds = 0;
+        const std::string text = text_of(value);
+        const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
+        if (!text.empty() && read.ec == std::errc{} && seconds >= 0) into.io_interval_s = seconds;
+        if (value.kind() == ValueKind::int_ || value.kind() == ValueKind::long_) {
+            read_seconds(value, 0, into.io_interval_s);
+        }
+    }
+}
+
+// A machine's own; unset words leave it to the cluster.
+void read_own_monitoring(const Value& tools, DasMonitoring& into) {
+    const Value& clusters = at(tools, "clusterSettings");
+    if (!tools || !clusters || is_true(clusters)) return;
+    if (const Value& kind = at(tools, "vmMonitoring")) {
+        into.enabled = is_monitored(kind);
+    } else if (const Value& enabled = at(tools, "enabled")) {
+        into.enabled = is_true(enabled);
+    }
+    read_monitoring_figures(tools, into);
 }
 
 void read_vm_settings(const Value& settings, DasMachineSettings& into) {
@@ -101,6 +148,10 @@ DasSettings das_settings(const Value& config) {
     made.restarts = text_of(at(das, "hostMonitoring")) != "disabled";
     read_vm_settings(at(das, "defaultVmSettings"), made.by_default);
     read_readiness(at(at(config, "orchestration"), "defaultVmReadiness"), made.by_default);
+    made.by_default.monitoring.enabled = is_monitored(at(das, "vmMonitoring"));
+    read_monitoring_figures(at(at(das, "defaultVmSettings"), "vmToolsMonitoringSettings"),
+                            made.by_default.monitoring);
+    read_options(das, made.by_default.monitoring);
     for (const Value& each : elements_of(at(config, "dasVmConfig"))) {
         const Value& key = at(each, "key");
         if (key.kind() != ValueKind::moref) continue;
@@ -111,6 +162,8 @@ DasSettings das_settings(const Value& config) {
             own.isolation = is_true(off) ? "power_off" : "leave_on";
         }
         read_vm_settings(at(each, "dasSettings"), own);
+        read_own_monitoring(at(at(each, "dasSettings"), "vmToolsMonitoringSettings"),
+                            own.monitoring);
         made.overrides[std::string(key.moref_id())] = std::move(own);
     }
     for (const Value& each : elements_of(at(config, "vmOrchestration"))) {

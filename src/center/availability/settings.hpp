@@ -12,11 +12,22 @@
 
 namespace drover::center {
 
+/// dasConfig.vmMonitoring and vmToolsMonitoringSettings.
+struct DasMonitoring {
+    bool enabled = false;
+    std::int32_t failure_interval_s = 30;
+    std::int32_t minimum_uptime_s = 120;
+    std::int32_t io_interval_s = 120;  ///< dasConfig.option das.iostatsInterval
+    std::int32_t maximum_failures = 3;
+    std::int32_t maximum_failure_window_s = -1;  ///< negative: for ever
+};
+
 struct DasMachineSettings {
     std::string priority = "medium";
     std::string isolation = "leave_on";
     std::string ready_when = "assigned";
     std::int32_t ready_timeout_s = 600;
+    DasMonitoring monitoring{};
 };
 
 struct DasSettings {

@@ -34,6 +34,37 @@ TEST(DasSettings, is_off_unless_it_is_switched_on) {
     EXPECT_TRUE(das_settings(with_das({{"enabled", Value::boolean(true)}})).enabled);
 }
 
+TEST(DasSettings, says_which_guests_are_monitored) {
+    const auto tools = [](std::initializer_list<std::pair<std::string_view, Value>> fields) {
+        return vm_settings({{"vmToolsMonitoringSettings",
+                             make_data(TypeId::ClusterVmToolsMonitoringSettings, fields)}});
+    };
+    Value config = with_das(
+        {{"vmMonitoring", Value::string("vmMonitoringOnly")},
+         {"defaultVmSettings",
+          tools({{"failureInterval", Value::int_(60)}, {"maxFailureWindow", Value::int_(3600)}})}});
+    const auto own = [&](const char* id, const Value& settings) {
+        return make_data(TypeId::ClusterDasVmConfigInfo,
+                         {{"key", machine(id)}, {"dasSettings", settings}});
+    };
+    const Value off = own("vm-1", tools({{"clusterSettings", Value::boolean(false)},
+                                         {"vmMonitoring", Value::string("vmMonitoringDisabled")}}));
+    const Value as_cluster =
+        own("vm-2", tools({{"vmMonitoring", Value::string("vmMonitoringDisabled")},
+                           {"failureInterval", Value::int_(10)}}));
+    set_property(config, "dasVmConfig",
+                 Value::array(TypeId::ClusterDasVmConfigInfo, {off, as_cluster}));
+    const auto settings = das_settings(config);
+    EXPECT_FALSE(settings.of("vm-1").monitoring.enabled);
+    for (const char* id : {"vm-2", "vm-3"}) {
+        const auto& monitoring = settings.of(id).monitoring;
+        EXPECT_TRUE(monitoring.enabled) << id;
+        EXPECT_EQ(monitoring.failure_interval_s, 60) << id;
+        EXPECT_EQ(monitoring.maximum_failure_window_s, 3600) << id;
+    }
+    EXPECT_FALSE(das_settings(with_das({})).of("vm-3").monitoring.enabled);
+}
+
 TEST(DasSettings, gives_a_machine_its_own_words_and_else_the_clusters) {
     Value config = with_das(
         {{"defaultVmSettings", vm_settings({{"restartPriority", Value::string("high")},

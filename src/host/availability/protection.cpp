@@ -1,4 +1,5 @@
 #include "host/availability/protection.hpp"
+#include "host/availability/vm_monitoring.hpp"
 
 #include <fmt/format.h>
 
@@ -63,12 +64,12 @@ const DatastoreEntry* datastore_of(const Datastores& datastores, const std::stri
     return nullptr;
 }
 
-std::string file_text(const HostContext& context, const json& option,
-                      const DatastoreEntry& datastore) {
+std::string file_text(const HostContext& context, const json& option, const std::string& datastore,
+                      const std::filesystem::path& path) {
     const json made{{"host", context.host_uuid},
                     {"host_name", context.config.host_name},
-                    {"datastore", datastore.name},
-                    {"datastore_path", datastore.path.string()},
+                    {"datastore", datastore},
+                    {"datastore_path", path.string()},
                     {"catalogue", option["catalogue"]}};
     return made.dump() + "\n";
 }
@@ -87,11 +88,25 @@ void Protection::define_option(Options& options) {
     made.initial = vim::Value::string("");
     made.most = kLongestOption;
     made.check = [this](const vim::Value& value) { check(value); };
-    made.apply = [this](const vim::Value& value) {
-        wanted_ = value.as_string();
-        parts_.availability.expect(machines_of(wanted_));
-    };
+    made.apply = [this](const vim::Value& value) { take_up(std::string(value.as_string())); };
     options.define(std::move(made));
+}
+
+void Protection::take_up(const std::string& text) {
+    wanted_ = text;
+    parts_.availability.expect(machines_of(text));
+    had::Config config;
+    if (!text.empty()) {
+        try {
+            // Where the datastore is on this host does not matter here.
+            had::Names names;
+            had::parse_protection(file_text(parts_.context, parsed(text), "datastore", "/"),
+                                  "value", names, config);
+        } catch (const std::exception& error) {
+            base::log_warning("high availability: {}", error.what());
+        }
+    }
+    parts_.monitoring.set(std::move(config.monitored));
 }
 
 // drover-had's own reader says what is wrong with it, before anything is stored.
@@ -104,8 +119,8 @@ void Protection::check(const vim::Value& value) const {
     try {
         had::Names names;
         had::Config config;
-        had::parse_protection(file_text(parts_.context, option, *datastore), "value", names,
-                              config);
+        had::parse_protection(file_text(parts_.context, option, datastore->name, datastore->path),
+                              "value", names, config);
     } catch (const std::runtime_error& error) {
         refuse(error.what());
     }
@@ -162,7 +177,7 @@ std::optional<std::string> Protection::wanted_file() const {
     const auto* datastore =
         datastore_of(parts_.context.datastores, option["datastore"].get<std::string>());
     if (datastore == nullptr) return std::nullopt;
-    return file_text(parts_.context, option, *datastore);
+    return file_text(parts_.context, option, datastore->name, datastore->path);
 }
 
 Awaitable<void> Protection::settle() {

@@ -20,6 +20,7 @@
 namespace drover::host {
 
 class HostSystem;
+class VmMonitoring;
 
 /// Belongs to the strand.
 class Protection {
@@ -29,6 +30,7 @@ public:
         Machines& machines;
         Availability& availability;
         HostSystem& host_system;
+        VmMonitoring& monitoring;
     };
 
     explicit Protection(Parts parts);
@@ -47,6 +49,7 @@ private:
     };
 
     void check(const vim::Value& value) const;
+    void take_up(const std::string& text);
     std::optional<std::string> wanted_file() const;
     task::Awaitable<void> read();
     void note(const std::string& text);

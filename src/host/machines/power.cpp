@@ -233,6 +233,12 @@ Awaitable<void> Power::power_on_alone(vim::MoRef reference) {
     co_await power_on(machine);
 }
 
+Awaitable<void> Power::reset_alone(vim::MoRef reference) {
+    const MachinePtr machine = machines_.get(reference);
+    const Exclusive exclusive(machine, {});
+    co_await reset(machine);
+}
+
 Awaitable<void> Power::stop_alone(vim::MoRef reference, std::string action) {
     const MachinePtr machine = machines_.get(reference);
     if (action == "guestShutdown") {

@@ -42,6 +42,7 @@ public:
     /// for themselves. `action` is one of AutoStartPowerInfo.stopAction.
     task::Awaitable<void> power_on_alone(vim::MoRef machine);
     task::Awaitable<void> stop_alone(vim::MoRef machine, std::string action);
+    task::Awaitable<void> reset_alone(vim::MoRef machine);
 
 private:
     task::Awaitable<hypervisor::DomainSpec> make_spec(MachinePtr machine, bool is_guarded);

@@ -43,9 +43,13 @@ void Screens::serve() {
                               [this](Call call, TaskContextPtr) -> Awaitable<Value> {
                                   const MachinePtr machine = machines_.get(call.self);
                                   require_usable(*machine);
-                                  std::string png = co_await take(machine);
-                                  co_return Value::string(co_await store(machine, std::move(png)));
+                                  co_return Value::string(co_await keep(machine));
                               });
+}
+
+Awaitable<std::string> Screens::keep(MachinePtr machine) {
+    std::string png = co_await take(machine);
+    co_return co_await store(machine, std::move(png));
 }
 
 Awaitable<std::string> Screens::take(MachinePtr machine) {

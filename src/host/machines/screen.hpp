@@ -23,6 +23,9 @@ public:
     /// CreateScreenshot_Task.
     void serve();
 
+    /// Keeps a picture of the screen beside the machine's files; its path.
+    task::Awaitable<std::string> keep(MachinePtr machine);
+
     static bool serves(std::string_view path) { return path == "/screen"; }
     /// Any executor.
     task::Awaitable<http::Response> handle(http::Request request);
