@@ -105,6 +105,11 @@ def process_of(sandbox, host, uuid):
         return 0
 
 
+# QEMU writes a line to its log when it ends, the receiving end of a cancelled migration too: one
+# page. Guests here write megabytes.
+LOG_LINE_BYTES = 4096
+
+
 class Writers:
     """Watches from outside which processes write for a machine, and when."""
 
@@ -131,8 +136,9 @@ class Writers:
                 except (OSError, AttributeError):
                     del known[pid]
                     continue
-                if counts.setdefault(pid, count) != count:
-                    counts[pid] = count
+                before = counts.setdefault(pid, count)
+                counts[pid] = count
+                if count - before > LOG_LINE_BYTES:
                     self.writes.append((time.monotonic(), host, pid))
 
     def stop(self):
