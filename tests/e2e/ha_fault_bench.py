@@ -16,6 +16,7 @@ import os
 import random
 import sys
 import time
+import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
@@ -43,8 +44,8 @@ class Bench:
         self.world = World(options.machines, options.forward_locks)
         logs = {host: front.log for host, front in self.world.fronts.items()}
         self.judge = Judge(logs, self.world.disks, self.world.ha.hosts)
-        left = self.world.wait_until_settled(self.judge, SETTLE_S)
-        assert not left, f"{left} never wrote"
+        left, _ = self.world.wait_until_settled(self.judge, SETTLE_S)
+        assert not left, f"{left}: no writes"
 
     def choose(self, seed, number):
         """Whom it strikes: mostly a host that has machines."""
@@ -60,8 +61,8 @@ class Bench:
         """One fault, and what became of it: a line for the ledger."""
         from ha_bench.timeline import Timeline
         self.world.spread()
-        left = self.world.wait_until_settled(self.judge, SETTLE_S, time.monotonic())
-        assert not left, f"{left} don't write after they were moved to another host"
+        left, _ = self.world.wait_until_settled(self.judge, SETTLE_S)
+        assert not left, f"{left} don't write after machines were spread"
         bites = self.bites()
         fault = self.choose(seed, number)
         before = {name: self.world.host_of(name) for name in self.world.uuids}
@@ -73,12 +74,16 @@ class Bench:
         fault.over = time.monotonic()
         resets = [host for host in self.world.start_what_is_off()
                   if kind not in ("host_killed", "second_fault", "cluster_power_loss")]
-        left = self.world.wait_until_settled(self.judge, SETTLE_S, fault.over)
+        left, more = self.world.wait_until_settled(self.judge, SETTLE_S, fault.over)
+        resets += more
         settled = time.monotonic()
         time.sleep(0.5)
         self.judge.read()
         violations = self.judge.violations()
         for name in left:
+            if name not in before:
+                violations.append(f"{name}: its drover-had does not write its slot")
+                continue
             violations.append(f"{name}: is stuck: runs on {self.world.running_on(name)}, lease "
                               f"{json.dumps(self.world.ha.lease(name))}")
         machines = {name: self.became(name, fault, timeline, before[name]) for name in before}
@@ -131,6 +136,17 @@ def keep(bench, options, entry):
     print(f"logs: {kept}", flush=True)  # drover-had's and hostd's, and what the fronts saw
 
 
+def attempt(bench, seed, number, kind):
+    """strike(), or a line that says why it could not be done: that is a violation as well."""
+    try:
+        return bench.strike(seed, number, kind)
+    except Exception as error:  # noqa: BLE001  whatever it was, the ledger has to say so
+        traceback.print_exc()
+        return {"number": number, "seed": seed, "kind": kind, "host": "", "ok": False,
+                "settled_s": None, "resets": [], "machines": {}, "notes": {},
+                "violations": [f"{type(error).__name__}: {error}"[:1000]]}
+
+
 def run(options):
     done = read_ledger(options.ledger)
     kinds = [options.kind] * options.faults if options.kind else \
@@ -141,7 +157,7 @@ def run(options):
     failed = False
     try:
         for number in range(len(done), options.faults):
-            entry = bench.strike(options.seed, number, kinds[number])
+            entry = attempt(bench, options.seed, number, kinds[number])
             with open(options.ledger, "a", encoding="utf-8") as file:
                 file.write(json.dumps(entry) + "\n")
             shown = {name: (item["detected"], item["running"], item["writes"])
@@ -149,9 +165,11 @@ def run(options):
             print(f"{number:4} {entry['kind']:20} {entry['host']} settled {entry['settled_s']} s"
                   f" {entry['notes'] or ''} {shown or ''} "
                   f"{'reset ' + ' '.join(entry['resets']) if entry['resets'] else ''}", flush=True)
-            if not entry["ok"]:
+            if not entry["ok"] or options.keep_logs:
                 keep(bench, options, entry)
-                failed = True
+                failed |= not entry["ok"]
+                if entry["ok"]:
+                    continue
                 if not options.go_on or entry["settled_s"] is None:
                     return 1
         wrong = bench.end()
@@ -171,6 +189,7 @@ def main():
     parser.add_argument("--forward-locks", action="store_true",
                         help="QEMU's locks count across hosts too")
     parser.add_argument("--go-on", action="store_true", help="after a violation, unless stuck")
+    parser.add_argument("--keep-logs", action="store_true", help="of every fault")
     parser.add_argument("--report", metavar="FILE", help="only prints what a ledger says")
     options = parser.parse_args()
     if options.report:

@@ -53,6 +53,7 @@ class Judge:
         self._names = {disk: name for name, disk in disks.items()}
         self._hosts = hosts
         self.machines = {name: Machine() for name in disks}
+        self.alive = {}  # host: when it last wrote its slot
 
     # -- reading ----------------------------------------------------------------------------
     def read(self):
@@ -68,7 +69,9 @@ class Judge:
     def _take(self, line):
         if line["error"] or not line["t1"]:
             return
-        if line["op"] == "link":
+        if line["op"] == "write" and ".epoch." in line["path"]:
+            self.alive[line["host"]] = line["t2"] / 1e9
+        elif line["op"] == "link":
             match = _LEASE.fullmatch(line["path"])
             if match and match.group(1) in self.machines:
                 self._take_lease(self.machines[match.group(1)], int(match.group(2)), line)

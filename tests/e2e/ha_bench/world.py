@@ -196,17 +196,20 @@ class World:
                         os.path.join(directory, "ha"), dirs_exist_ok=True)
 
     def wait_until_settled(self, judge, limit_s, since=0.0):
-        """Until every machine runs once and has written a while after `since`, and does; returns
-        those that don't."""
+        """Until every machine runs once and has written a while after `since`, and every host lives:
+        (what is missing, hosts that had ended by themselves). Those are started again."""
         deadline = time.monotonic() + limit_s
+        ended = []
         while True:
+            ended += self.start_what_is_off()
             judge.read()
             now = time.monotonic()
+            latest = max(now - 1.5, since + 1.0)
             left = [name for name in self.uuids
-                    if judge.last_write(name) < max(now - 1.5, since + 1.0)
-                    or len(self.running_on(name)) != 1]
+                    if judge.last_write(name) < latest or len(self.running_on(name)) != 1]
+            left += [host for host in HOSTS if judge.alive.get(host, 0) < latest]
             if not left or now > deadline:
-                return left
+                return left, ended
             time.sleep(0.2)
 
 
