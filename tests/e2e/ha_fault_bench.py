@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Faults of all kinds, done to three real hosts whose machines write records: nothing may be written
-by two, and every machine must write again.
+"""Faults of all kinds, done to three real hosts whose machines write records: nothing may be
+written by two, and every machine must write again.
 
     DROVER_BIN_DIR=build/bin /usr/bin/python3 tests/e2e/ha_fault_bench.py \\
         [--faults 30] [--seed N] [--ledger FILE] [--kind KIND] [--forward-locks]
@@ -60,8 +60,8 @@ class Bench:
     def strike(self, seed, number, kind):
         """One fault, and what became of it: a line for the ledger."""
         from ha_bench.timeline import Timeline
-        self.world.spread()
-        left, _ = self.world.wait_until_settled(self.judge, SETTLE_S)
+        since = time.monotonic() if self.world.spread() else 0.0
+        left, _ = self.world.wait_until_settled(self.judge, SETTLE_S, since)
         assert not left, f"{left} don't write after machines were spread"
         bites = self.bites()
         fault = self.choose(seed, number)
@@ -92,7 +92,8 @@ class Bench:
                            if item["restarts"]]
         entry = {"number": number, "seed": seed, "kind": kind, "host": fault.host,
                  "machine": fault.machine, "ok": not violations, "notes": fault.notes,
-                 "resets": resets, "bites": self.bites() - bites, "harm_s": round(fault.over - fault.begun, 2),
+                 "resets": resets, "bites": self.bites() - bites,
+                 "harm_s": round(fault.over - fault.begun, 2),
                  "settled_s": None if left else round(settled - fault.begun, 2),
                  "machines": machines, "violations": violations,
                  "load": round(os.getloadavg()[0], 1), "when": time.strftime("%F %T")}

@@ -44,9 +44,7 @@ std::string obey(std::string_view line, Faults& faults, Power& power) {
 }
 
 Control::Control(const std::string& path, Faults& faults, Power& power)
-    : faults_(faults),
-      power_(power),
-      listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    : faults_(faults), power_(power), listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof(address.sun_path)) {

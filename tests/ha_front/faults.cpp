@@ -12,11 +12,11 @@ namespace drover::ha_front {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, Mode>, 6> kWords{{{"ok", Mode::ok},
-                                                                  {"frozen", Mode::frozen},
-                                                                  {"errors", Mode::errors},
-                                                                  {"slow", Mode::slow},
-                                                                  {"full", Mode::full},
-                                                                  {"lossy", Mode::lossy}}};
+                                                                   {"frozen", Mode::frozen},
+                                                                   {"errors", Mode::errors},
+                                                                   {"slow", Mode::slow},
+                                                                   {"full", Mode::full},
+                                                                   {"lossy", Mode::lossy}}};
 
 }  // namespace
 
@@ -56,7 +56,8 @@ int Faults::admit(const std::string& path) {
     std::unique_lock lock(mutex_);
     auto rule = rule_of(path);
     if (rule.mode == Mode::slow) {
-        const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{rule.amount};
+        const auto until =
+            std::chrono::steady_clock::now() + std::chrono::milliseconds{rule.amount};
         changed_.wait_until(lock, until, [this] { return !is_on_; });
         rule = rule_of(path);
     }

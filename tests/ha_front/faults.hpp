@@ -28,8 +28,9 @@ std::optional<Mode> mode_of(std::string_view word);
 /// What the requests of one host meet, by the file's path. For any thread.
 class Faults {
 public:
-    /// For the paths that `pattern` (fnmatch, '*' crosses slashes) fits; the last rule that fits counts.
-    /// `amount`: milliseconds for slow, percent for lossy. A frozen request looks at the rules again.
+    /// For the paths that `pattern` (fnmatch, '*' crosses slashes) fits; the last rule that fits
+    /// counts. `amount`: milliseconds for slow, percent for lossy. A frozen request looks at the
+    /// rules again.
     void add(Mode mode, std::uint32_t amount, std::string pattern);
 
     /// No rule is left.
@@ -38,8 +39,8 @@ public:
     /// A host that is off: requests that wait, and all that come, fail with EIO and are not done.
     void switch_host(bool is_on);
 
-    /// Returns when the request may be done: 0, or the error number it is to be answered with. Blocks
-    /// while the path is frozen.
+    /// Returns when the request may be done: 0, or the error number it is to be answered with.
+    /// Blocks while the path is frozen.
     int admit(const std::string& path);
 
     /// Whether there is no room for this path.

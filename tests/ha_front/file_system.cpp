@@ -136,7 +136,9 @@ int make_node(const char* path, mode_t mode, dev_t device) {
 }
 
 int remove_file(const char* path) {
-    return Request("unlink", path).run(false, [&] { return answer(::unlink(below(path).c_str())); });
+    return Request("unlink", path).run(false, [&] {
+        return answer(::unlink(below(path).c_str()));
+    });
 }
 
 int remove_directory(const char* path) {
@@ -312,8 +314,8 @@ int read_directory(const char*, void* list, fuse_fill_dir_t fill, off_t, fuse_fi
                    fuse_readdir_flags) {
     const auto& file = file_of(info);
     if (const int error = world().faults.admit(file.path)) return -error;
-    const std::unique_ptr<DIR, int (*)(DIR*)> directory(
-        ::opendir(below(file.path.c_str()).c_str()), [](DIR* open) { return ::closedir(open); });
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(below(file.path.c_str()).c_str()),
+                                                        [](DIR* open) { return ::closedir(open); });
     if (!directory) return -errno;
     while (const auto* entry = ::readdir(directory.get())) {
         struct stat status{};

@@ -17,9 +17,10 @@
 namespace {
 
 int usage() {
-    std::fputs("usage: ha-front --source DIR --mount DIR --host NAME --log FILE --control SOCKET "
-               "--watchdog PIPE [--forward-locks]\n",
-               stderr);
+    std::fputs(
+        "usage: ha-front --source DIR --mount DIR --host NAME --log FILE --control SOCKET "
+        "--watchdog PIPE [--forward-locks]\n",
+        stderr);
     return 2;
 }
 

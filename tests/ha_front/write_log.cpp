@@ -56,10 +56,11 @@ WriteLog::~WriteLog() {
 void WriteLog::add(const Change& change) {
     const auto over = monotonic_ns();
     const auto [process, name] = process_of(change.thread);
-    Json json{{"op", change.what},      {"host", host_},     {"path", change.path},
-              {"t0", change.arrived_ns}, {"t1", change.began_ns}, {"t2", over},
-              {"error", change.error},  {"pid", process},    {"tid", change.thread},
-              {"by", name}};
+    Json json{{"op", change.what},     {"host", host_},
+              {"path", change.path},   {"t0", change.arrived_ns},
+              {"t1", change.began_ns}, {"t2", over},
+              {"error", change.error}, {"pid", process},
+              {"tid", change.thread},  {"by", name}};
     if (change.bytes != 0) {
         json["offset"] = change.offset;
         json["bytes"] = change.bytes;

@@ -65,7 +65,8 @@ class Shift:
     """Wraps drover-had so that a file says by how many seconds its wall clock is wrong."""
 
     def __init__(self):
-        self._directory = tempfile.mkdtemp(prefix="drover-clock-", dir="/var/tmp")  # hosts have a /run of their own
+        # Hosts have a /run of their own.
+        self._directory = tempfile.mkdtemp(prefix="drover-clock-", dir="/var/tmp")
         os.chmod(self._directory, 0o755)
         source = os.path.join(self._directory, "shift.c")
         with open(source, "w", encoding="ascii") as file:

@@ -35,7 +35,8 @@ def lines(entries):
     bad = [entry for entry in entries if not entry["ok"]]
     yield f"{len(entries)} faults, {len(bad)} violations"
     yield ""
-    yield f"{'kind':22}{'faults':>7}{'bad':>5}{'machines':>10}{'restarted':>11}{'resets':>8}{'settled, s: p50    p99    max':>32}"
+    yield (f"{'kind':22}{'faults':>7}{'bad':>5}{'machines':>10}{'restarted':>11}{'resets':>8}"
+           f"{'settled, s: p50    p99    max':>32}")
     for kind in sorted({entry["kind"] for entry in entries}):
         some = [entry for entry in entries if entry["kind"] == kind]
         settled = [entry["settled_s"] for entry in some if entry.get("settled_s") is not None]
@@ -48,6 +49,11 @@ def lines(entries):
     yield f"{'blade pulled, s':22}{'machines':>9}{'p50':>8}{'p99':>7}{'max':>7}"
     for what, values in blade_pulled(entries).items():
         yield f"{what:22}{len(values):9}  {_figures(values)}"
+    loads = [entry["load"] for entry in entries if "load" in entry]
+    if loads:
+        yield ""
+        yield (f"the machine's load meanwhile: {min(loads)} to {max(loads)}, "
+               f"p50 {_share(loads, .5)}")
     for entry in bad:
         yield ""
         yield f"fault {entry['number']}, seed {entry['seed']}, {entry['kind']} of {entry['host']}:"

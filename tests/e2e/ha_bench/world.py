@@ -95,7 +95,9 @@ class World:
             client.close()
 
     def spread(self):
-        """Gives every host a machine again, as DRS would in time: by another power-on."""
+        """Gives every host a machine again, as DRS would in time: by another power-on. Returns
+        whether there was anything to do."""
+        moved = False
         of = {host: self.machines_of(host) for host in HOSTS}
         for host in HOSTS:
             crowded = max(HOSTS, key=lambda each: len(of[each]))
@@ -104,6 +106,8 @@ class World:
                 self._power_off(name, crowded)
                 self._power_on(name, host)
                 of[host].append(name)
+                moved = True
+        return moved
 
     def _power_off(self, name, host):
         client = connect_when_ready(self.sandbox, host)
@@ -196,8 +200,8 @@ class World:
                         os.path.join(directory, "ha"), dirs_exist_ok=True)
 
     def wait_until_settled(self, judge, limit_s, since=0.0):
-        """Until every machine runs once and has written a while after `since`, and every host lives:
-        (what is missing, hosts that had ended by themselves). Those are started again."""
+        """Until every machine runs once and has written a while after `since`, and every host
+        lives: (what is missing, hosts that had ended by themselves). Those are started again."""
         deadline = time.monotonic() + limit_s
         ended = []
         while True:
