@@ -9,7 +9,7 @@
 namespace drover::had {
 
 std::optional<HostMessage> parse_message(std::string_view line) {
-    static constexpr std::array<std::string_view, 13> words{"hello",
+    static constexpr std::array<std::string_view, 14> words{"hello",
                                                             "power_on",
                                                             "power_off",
                                                             "launched",
@@ -21,7 +21,8 @@ std::optional<HostMessage> parse_message(std::string_view line) {
                                                             "migrated",
                                                             "migration_failed",
                                                             "handed_over",
-                                                            "declined"};
+                                                            "declined",
+                                                            "go_on"};
     if (line.size() > kLongestMessage) return std::nullopt;
     const auto json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object()) return std::nullopt;
