@@ -85,10 +85,17 @@ test-ha: deps-test deps-run build
 		tests/e2e/ha_failover_faults.py
 	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
 		tests/e2e/ha_migration_faults.py
+	rm -f $(BUILD)/test-ha.jsonl
+	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
+		tests/e2e/ha_fault_bench.py --faults 30 --ledger $(abspath $(BUILD))/test-ha.jsonl
 
-## Twenty thousand worlds (SEEDS=100000 for more). Goes on where it was stopped.
-soak-ha: build
+## Twenty thousand worlds (SEEDS=100000 for more), then a thousand faults of real hosts (FAULTS=5000).
+## Goes on where it was stopped: build/soak-ha.jsonl has a line for each fault.
+soak-ha: deps-test deps-run build
 	$(BIN)/ha_sim --first 1 --count $(or $(SEEDS),20000) --ledger $(BUILD)/soak-ha.ledger
+	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
+		tests/e2e/ha_fault_bench.py --faults $(or $(FAULTS),1000) \
+		--ledger $(abspath $(BUILD))/soak-ha.jsonl
 
 ## The reference pages that are made of the program itself.
 docs: build

@@ -116,7 +116,7 @@ def _hosts_file(plan):
 
 
 def _hostd_settings(plan, host):
-    return {
+    settings = {
         "state_directory": plan.state_of(host),
         "libvirt_uri": "qemu:///system",
         "rootd_socket": "/run/drover/rootd.sock",
@@ -130,6 +130,19 @@ def _hostd_settings(plan, host):
         "networks": [{"name": plans.NETWORK, "bridge": plans.VM_BRIDGE}],
         "migration_address": plan.migration_address(host),
     }
+    if _is_protected_without_center(plan, host):
+        settings["ha_socket"] = "/run/drover/ha/agent.sock"
+    return settings
+
+
+def _is_protected_without_center(plan, host):
+    """Whether somebody has written into drover-had's file what is protected: hostd, which would
+    know otherwise, has to be told that the leases are drover-had's."""
+    try:
+        with open(plan.ha_config_file(host), encoding="utf-8") as file:
+            return "catalogue" in json.load(file)
+    except FileNotFoundError:
+        return False
 
 
 def _centerd_settings(plan, center):

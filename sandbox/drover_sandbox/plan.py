@@ -65,6 +65,7 @@ class Plan:
     center: Host | None = None
     center_port: int = 0  # of 127.0.0.1, where a browser on this machine finds the center
     ready: bool = False  # every host has answered
+    kept: bool = False  # stays when all of its hosts have died
     owner: list = field(default_factory=list)  # [pid, start_ticks] of an `up` still at work
     watcher: list = field(default_factory=list)
     dnsmasq: list = field(default_factory=list)
@@ -107,6 +108,10 @@ class Plan:
     def ha_config_file(self, host):
         """drover-had's, as far as an administrator writes it."""
         return os.path.join(self.host_directory(host), "ha.json")
+
+    def front_directory(self, host):
+        """Where somebody may mount what the host sees instead of the datastore, while it is off."""
+        return os.path.join(self.host_directory(host), "front")
 
     def log_directory(self, host):
         return os.path.join(self.host_directory(host), "log")

@@ -119,6 +119,8 @@ def _make_world(plan, host):
     for name in ("hosts", "hostname"):
         if os.path.exists(f"/etc/{name}"):
             system.mount(os.path.join(base, name), f"/etc/{name}", None, system.MS_BIND)
+    if os.path.ismount(plan.front_directory(host)):
+        system.mount(plan.front_directory(host), plan.datastore_directory, None, system.MS_BIND)
     if host.cpu_less:
         lesser_cpu.install(plan, host)
 

@@ -21,11 +21,11 @@ _START_S = 120.0  # a busy machine takes its time; an idle one needs about ten s
 
 
 def up(name, hosts, cpu_cores, memory_bytes, with_hostd, with_center, foreground,
-       template_registered, demo, say, cpu_less=None):
+       template_registered, demo, say, cpu_less=None, kept=False):
     """Brings a sandbox up; returns its Plan. Does nothing when it is up already.
 
-    `cpu_less`: which features the CPUs of single hosts lack, by their numbers. Whatever fails,
-    nothing of the sandbox stays behind.
+    `cpu_less`: which features the CPUs of single hosts lack, by their numbers. `kept`: it stays
+    when all of its hosts have died. Whatever fails, nothing of the sandbox stays behind.
     """
     programs.check()
     if with_hostd:
@@ -61,6 +61,7 @@ def up(name, hosts, cpu_cores, memory_bytes, with_hostd, with_center, foreground
                                    for host in plan.hosts}
                     api.make_cluster(plan, thumbprints)
             plan.ready = True
+            plan.kept = kept
             if not foreground:
                 plan.owner = []
             ledger.write(plan)

@@ -1,8 +1,9 @@
 """Outside of all hosts waits this process for the sandbox's end, and then cleans up.
 
 While `up` is at work, or stays in the foreground, its death is the end. After that it is the death
-of all hosts that nobody switched off on purpose. The watcher also starts dnsmasq again when it
-dies. Should the watcher be killed as well, the next `up` or `down` does its work.
+of all hosts that nobody switched off on purpose, unless the sandbox is to be kept. The watcher
+also starts dnsmasq again when it dies. Should the watcher be killed as well, the next `up` or
+`down` does its work.
 """
 
 import os
@@ -59,6 +60,8 @@ def _main(name):
 def _is_over(plan):
     if plan.owner:
         return not system.alive(*plan.owner)
+    if plan.kept:
+        return False
     wanted = [host for host in plan.nodes if not host.off]
     return bool(wanted) and not any(system.alive(host.pid, host.start_ticks) for host in wanted)
 

@@ -348,6 +348,8 @@ Awaitable<void> HostAgent::Services::make_machines() {
         guests->begin(machine);
         if (machine->domain->agent_connected) availability->guest_ready(*machine);
     });
+    reconciler->on_guarded(
+        [this](MachinePtr machine) { return availability->go_on(std::move(machine)); });
     power->on_started([this](const MachinePtr& machine) {
         guests->begin(machine);
         sampler->soon();

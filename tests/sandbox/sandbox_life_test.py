@@ -129,6 +129,28 @@ class Killed(LifeTest):
             self.kill((host.pid, host.start_ticks))
         self.assertEqual([], sandbox.wait_until_gone())
 
+    def test_one_that_is_kept_stays_when_all_its_hosts_have_died(self):
+        sandbox = self.sandbox()
+        sandbox.up("--keep", hosts=2)
+        for host in sandbox.plan.hosts:
+            self.kill((host.pid, host.start_ticks))
+        time.sleep(2.5)
+        self.assertIn("host1   off", sandbox.run("status").stdout)
+        sandbox.run("start", "host1")
+        self.assertEqual("host1", sandbox.inside("host1", "virsh", "hostname"))
+
+    def test_a_host_sees_what_is_mounted_in_front_of_the_datastore(self):
+        sandbox = self.sandbox()
+        sandbox.up("--keep", hosts=1)
+        sandbox.run("kill", "host1")
+        front = sandbox.plan.front_directory(sandbox.plan.hosts[0])
+        os.makedirs(front)
+        system.mount("tmpfs", front, "tmpfs")
+        with open(os.path.join(front, "seen"), "w", encoding="ascii"):
+            pass
+        sandbox.run("start", "host1")
+        self.assertEqual("seen", sandbox.inside("host1", "ls", sandbox.plan.datastore_directory))
+
     def test_hosts_switched_off_on_purpose_stay(self):
         sandbox = self.sandbox()
         sandbox.up(hosts=2)

@@ -362,6 +362,13 @@ void Driver::take(const HostMessage& message) {
         case Kind::ready:
             step(ha::GuestReady{machine});
             break;
+        case Kind::go_on:
+            // If it may not run now, it is continued when it may again.
+            change(message.machine, [](SharedMachine& each) {
+                each.runs |= each.is_guarded && each.guarded.state == ha::Guard::running;
+            });
+            wake_fencer();
+            break;
         case Kind::takes:
             step(ha::HostTakesMachines{message.done});
             break;

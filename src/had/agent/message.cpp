@@ -9,10 +9,10 @@
 namespace drover::had {
 
 std::optional<HostMessage> parse_message(std::string_view line) {
-    static constexpr std::array<std::string_view, 14> words{
+    static constexpr std::array<std::string_view, 15> words{
         "hello",       "power_on", "power_off",  "adopt",       "launched", "ends",
         "ready",       "takes",    "migrate_in", "migrate_out", "migrated", "migration_failed",
-        "handed_over", "declined"};
+        "handed_over", "declined", "go_on"};
     if (line.size() > kLongestMessage) return std::nullopt;
     const auto json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object()) return std::nullopt;

@@ -30,6 +30,7 @@ struct HostMessage {
         migration_failed,  ///< it stays (said at the source), or comes no more
         handed_over,  ///< `host` has given it away at `generation`, in `host_epoch`, to `epoch`
         declined,     ///< its target never ran it, and never will by `generation`
+        go_on,        ///< its engine has stopped it (a disk that failed), and it can go on
     };
     Kind kind{};
     int version = 0;

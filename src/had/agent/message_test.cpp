@@ -25,6 +25,14 @@ TEST(HostMessages, name_the_other_host_of_a_move) {
     }
 }
 
+TEST(HostMessages, name_the_machine_that_goes_on) {
+    EXPECT_FALSE(parse_message(R"({"do": "go_on"})"));
+    const auto message =
+        parse_message(R"({"do": "go_on", "machine": "33333333-3333-4333-8333-333333333333"})");
+    ASSERT_TRUE(message);
+    EXPECT_EQ(message->kind, Kind::go_on);
+}
+
 TEST(HostMessages, name_the_machine_that_stays) {
     EXPECT_FALSE(parse_message(R"({"do": "migration_failed"})"));
     const auto message = parse_message(

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "had/datastore/cell_format.hpp"
@@ -17,6 +18,7 @@ namespace {
 // A few, since one that hangs must not hold up the next try.
 constexpr std::size_t kReaders = 2;
 constexpr std::size_t kSwappers = 3;
+constexpr std::chrono::milliseconds kFailedJoin{500};
 
 storage::DatastorePath path_of(const std::string& datastore, const std::string& relative) {
     auto path = storage::DatastorePath::make(datastore, relative);
@@ -104,7 +106,18 @@ void DatastoreChannel::perform(const ha::Action& action) {
     const auto store = store_;
     if (const auto* create = std::get_if<ha::CreateSlot>(&action)) {
         slots_.post([store, make = *create] {
-            store->answer(ha::SlotCreated{make.op, store->files.create(make.slot)});
+            bool won = false;
+            try {
+                won = store->files.create(make.slot);
+            } catch (...) {
+                // Over, and not ours, even if it is there: nobody enters an epoch that failed. The
+                // next try is another epoch, at the pace of heartbeats; it need not wait as if this
+                // one might still come.
+                std::this_thread::sleep_for(kFailedJoin);
+                store->answer(ha::SlotCreated{make.op, false});
+                throw;
+            }
+            store->answer(ha::SlotCreated{make.op, won});
         });
     } else if (const auto* write = std::get_if<ha::WriteSlot>(&action)) {
         slots_.post([store, put = *write] {

@@ -218,6 +218,21 @@ TEST_F(DatastoreTest, plans_go_through_the_cell) {
     EXPECT_EQ(read->plan.assignments, plan.assignments);
 }
 
+TEST_F(DatastoreTest, a_join_that_fails_is_answered) {
+    const auto answers = std::make_shared<Answers>();
+    DatastoreChannel channel({"shared", directory, "host"}, names,
+                             [answers](ha::Event event) { answers->take(std::move(event)); });
+    std::ofstream(directory / ".ha") << "no directory";
+    channel.perform(ha::CreateSlot{1, slot(1, 0)});
+    const auto failed = answers->wait_for<ha::SlotCreated>(1);
+    ASSERT_TRUE(failed);
+    EXPECT_FALSE(failed->won);
+    std::filesystem::remove(directory / ".ha");
+    channel.perform(ha::CreateSlot{2, slot(2, 0)});
+    const auto joined = answers->wait_for<ha::SlotCreated>(2);
+    EXPECT_TRUE(joined && joined->won);
+}
+
 TEST_F(DatastoreTest, a_full_datastore_answers_no_join_but_takes_heartbeats) {
     const auto full = directory / "full";
     std::filesystem::create_directory(full);

@@ -362,6 +362,11 @@ void Availability::expect_end(const Machine& machine, bool ends) {
     if (is_guarded(machine)) send("ends", machine.uuid().value(), 0, ends);
 }
 
+Awaitable<void> Availability::go_on(MachinePtr machine) {
+    co_await wait_until_greeted();
+    send("go_on", machine->uuid().value(), 0, true);
+}
+
 void Availability::guest_ready(const Machine& machine) {
     if (is_guarded(machine)) send("ready", machine.uuid().value(), 0, true);
 }

@@ -88,6 +88,9 @@ public:
     task::Awaitable<void> power_off(MachinePtr machine);
     /// Its process is about to be ended on purpose (or, `ends` = false, is not after all).
     void expect_end(const Machine& machine, bool ends);
+    /// What stopped it (a disk that failed) is over: it goes on if this host may still run it. Else
+    /// nothing happens, or it goes on when this host may again. Throws if drover-had is silent.
+    task::Awaitable<void> go_on(MachinePtr machine);
     /// Its guest answers.
     void guest_ready(const Machine& machine);
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/log.hpp"
+#include "host/availability/availability.hpp"
 #include "host/faults.hpp"
 #include "host/machines/live_devices.hpp"
 #include "host/machines/side_by_side.hpp"
@@ -223,16 +224,13 @@ Awaitable<Value> Reconciler::answer(task::Call call) {
         throw vim::invalid_argument("answerChoice", "The question has no such choice.");
     }
     const bool retry = request.answerChoice() == kAnswerRetry;
-    co_await context_.runtime.blocking(
-        machine->domain_queue(),
-        [this, uuid = machine->uuid(), retry] {
-            if (retry) {
-                context_.hypervisor.resume(uuid);
-            } else {
-                context_.hypervisor.destroy(uuid);
-            }
-        },
-        kListLimit);
+    if (retry) {
+        co_await go_on(machine);
+    } else {
+        co_await context_.runtime.blocking(
+            machine->domain_queue(),
+            [this, uuid = machine->uuid()] { context_.hypervisor.destroy(uuid); }, kListLimit);
+    }
     machine->question = {};
     co_await look_again(machine);
     co_return Value{};
@@ -264,6 +262,17 @@ Awaitable<void> Reconciler::read_again(MachinePtr machine) {
     if (machines_.find(machine->ref)) machines_.publish(machine);
 }
 
+// Of a guarded machine the storage may have been gone for so long that another host has taken it.
+Awaitable<void> Reconciler::go_on(MachinePtr machine) {
+    if (is_guarded(*machine)) {
+        if (go_on_guarded_) co_await go_on_guarded_(machine);
+        co_return;
+    }
+    co_await context_.runtime.blocking(
+        machine->domain_queue(),
+        [this, uuid = machine->uuid()] { context_.hypervisor.resume(uuid); }, kListLimit);
+}
+
 Awaitable<void> Reconciler::datastore_is_back(std::string name) {
     for (const MachinePtr& machine : machines_.all()) {
         if (machine->path.datastore() != name || machine->busy) continue;
@@ -275,9 +284,7 @@ Awaitable<void> Reconciler::datastore_is_back(std::string name) {
                              machine->domain->io_error != hypervisor::IoErrorReason::no_space;
         if (stalled) {
             base::log_info("machine {}: its storage is back, it goes on", machine->id.value());
-            co_await context_.runtime.blocking(
-                machine->domain_queue(),
-                [this, uuid = machine->uuid()] { context_.hypervisor.resume(uuid); }, kListLimit);
+            co_await go_on(machine);
         }
         co_await look_again(machine);
     }

@@ -37,6 +37,12 @@ public:
         on_guest_ = std::move(callback);
     }
 
+    /// Continues machines that high availability guards: whether one may run is not this host
+    /// agent's to say. Without it they stay as they are.
+    void on_guarded(std::function<task::Awaitable<void>(MachinePtr)> go_on) {
+        go_on_guarded_ = std::move(go_on);
+    }
+
 private:
     using Running = std::unordered_map<hypervisor::DomainUuid, hypervisor::DomainInfo>;
     /// What is known of a machine when it is compared.
@@ -61,6 +67,7 @@ private:
     void look_again_later(const MachinePtr& machine);
     task::Awaitable<void> look_when_free(MachinePtr machine);
     task::Awaitable<void> look_again(MachinePtr machine);
+    task::Awaitable<void> go_on(MachinePtr machine);
     task::Awaitable<void> datastore_is_back(std::string name);
     task::Awaitable<void> read_again(MachinePtr machine);
     void handle(const hypervisor::Event& event);
@@ -72,6 +79,7 @@ private:
     Leases& leases_;
     std::set<VmId> waiting_;  ///< for the task that has them to end
     std::function<void(const MachinePtr&)> on_guest_;
+    std::function<task::Awaitable<void>(MachinePtr)> go_on_guarded_;
     std::unique_ptr<hypervisor::Subscription> subscription_;
     bool connected_ = false;
     bool first_listing_ = false;  ///< under way

@@ -28,6 +28,8 @@ namespace drover::host {
 class DiskMover final : public simulated::FakeHypervisor {
 public:
     std::optional<Uuid> running;
+    hypervisor::DomainInfo shown{};  ///< of the one that runs, but for its UUID
+    int resumed = 0;
     std::map<std::string, hypervisor::DiskMove> disks;  ///< by target
     int calls = 0;
     std::set<int> failing;                   ///< these calls fail, counted from 1
@@ -36,9 +38,13 @@ public:
     std::optional<hypervisor::DomainInfo> find(const Uuid& uuid) override {
         meet(false);
         if (running != uuid) return std::nullopt;
-        hypervisor::DomainInfo info;
+        hypervisor::DomainInfo info = shown;
         info.uuid = uuid;
         return info;
+    }
+    void resume(const Uuid&) override {
+        meet();
+        ++resumed;
     }
     std::vector<hypervisor::DiskMove> disk_moves(const Uuid&) override {
         meet();

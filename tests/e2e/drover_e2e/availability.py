@@ -16,8 +16,10 @@ from .sandbox import wait_until
 class Protection:
     """Protects machines on all hosts of a sandbox: configures and starts drover-had."""
 
-    def __init__(self, sandbox):
+    def __init__(self, sandbox, settings_of=lambda host: {}):
+        """`settings_of`: a host's name -> what else its settings are to say."""
         self.sandbox = sandbox
+        self._settings_of = settings_of
         with open(os.path.join(sandbox.directory, "ledger.json"), encoding="utf-8") as file:
             self.hosts = {f"host{item['number']}": item["uuid"]
                           for item in json.load(file)["hosts"]}
@@ -33,7 +35,8 @@ class Protection:
         for name, uuid in self.hosts.items():
             config = {"host": uuid, "host_name": name, "datastore": "shared",
                       "datastore_path": self.sandbox.datastore_directory,
-                      "reset": ["kill", "-TERM", "1"], "catalogue": catalogue}
+                      "reset": ["kill", "-TERM", "1"], "catalogue": catalogue,
+                      **self._settings_of(name)}
             path = os.path.join(self.sandbox.host_directory(name), "ha.json")
             with open(path + ".new", "w", encoding="utf-8") as file:
                 json.dump(config, file)

@@ -7,14 +7,17 @@ _SCSI_KEY = 1000
 
 
 def make_spec(name, memory_mb=128, cpus=1, clone_of="[shared] demo/demo.vmdk", nic=True,
-              datastore="shared"):
-    """A machine whose disk is a linked clone of `clone_of`; with None it has no disk at all."""
+              datastore="shared", disk_mb=0, sata=False):
+    """A machine whose disk is a linked clone of `clone_of`; with None it is an empty one of
+    `disk_mb`, or there is none at all."""
     changes = []
-    if clone_of:
-        changes.append(_add(_DEVICE.ParaVirtualSCSIController(
-            key=_SCSI_KEY, busNumber=0, sharedBus="noSharing")))
-        parent = _DEVICE.VirtualDisk.FlatVer2BackingInfo(fileName=clone_of, diskMode="persistent")
-        changes.append(_disk(0, 0, datastore, parent=parent))
+    if clone_of or disk_mb:
+        changes.append(_add(
+            _DEVICE.VirtualAHCIController(key=_SCSI_KEY, busNumber=0) if sata else
+            _DEVICE.ParaVirtualSCSIController(key=_SCSI_KEY, busNumber=0, sharedBus="noSharing")))
+        parent = _DEVICE.VirtualDisk.FlatVer2BackingInfo(
+            fileName=clone_of, diskMode="persistent") if clone_of else None
+        changes.append(_disk(0, disk_mb << 10, datastore, parent=parent))
     if nic:
         card = _DEVICE.VirtualVmxnet3(key=-3)
         card.backing = _DEVICE.VirtualEthernetCard.NetworkBackingInfo(deviceName="VM Network")

@@ -1,0 +1,61 @@
+"""The figures of a ledger."""
+
+import math
+
+
+def _share(values, share):
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def _figures(values):
+    if not values:
+        return f"{'-':>6}{'-':>7}{'-':>7}"
+    return f"{_share(values, .5):6.1f} {_share(values, .99):6.1f} {max(values):6.1f}"
+
+
+def blade_pulled(entries):
+    """Seconds from a pulled cable, of every machine that was on that host: {what: [s]}."""
+    found = {"detected": [], "running": [], "writes": []}
+    for entry in entries:
+        if entry["kind"] != "host_killed":
+            continue
+        for item in entry["machines"].values():
+            if item.get("was_on") != entry["host"]:
+                continue
+            for what, values in found.items():
+                if item.get(what) is not None:
+                    values.append(item[what])
+    return found
+
+
+def lines(entries):
+    """The report, line by line."""
+    entries = [entry for entry in entries if "kind" in entry]
+    bad = [entry for entry in entries if not entry["ok"]]
+    yield f"{len(entries)} faults, {len(bad)} violations"
+    yield ""
+    yield (f"{'kind':22}{'faults':>7}{'bad':>5}{'machines':>10}{'restarted':>11}{'resets':>8}"
+           f"{'settled, s: p50    p99    max':>32}")
+    for kind in sorted({entry["kind"] for entry in entries}):
+        some = [entry for entry in entries if entry["kind"] == kind]
+        settled = [entry["settled_s"] for entry in some if entry.get("settled_s") is not None]
+        machines = sum(len(entry["machines"]) for entry in some)
+        lost = sum(item["restarts"] > 0 for entry in some for item in entry["machines"].values())
+        yield (f"{kind:22}{len(some):7}{sum(not entry['ok'] for entry in some):5}{machines:10}"
+               f"{lost:11}{sum(len(entry['resets']) for entry in some):8}{'':11}"
+               f"{_figures(settled)}")
+    yield ""
+    yield f"{'blade pulled, s':22}{'machines':>9}{'p50':>8}{'p99':>7}{'max':>7}"
+    for what, values in blade_pulled(entries).items():
+        yield f"{what:22}{len(values):9}  {_figures(values)}"
+    loads = [entry["load"] for entry in entries if "load" in entry]
+    if loads:
+        yield ""
+        yield (f"the machine's load meanwhile: {min(loads)} to {max(loads)}, "
+               f"p50 {_share(loads, .5)}")
+    for entry in bad:
+        yield ""
+        yield f"fault {entry['number']}, seed {entry['seed']}, {entry['kind']} of {entry['host']}:"
+        for text in entry["violations"]:
+            yield f"    {text}"

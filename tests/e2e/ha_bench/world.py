@@ -1,0 +1,223 @@
+"""Three hosts, each with a front of its own to the datastore, and machines that write records."""
+
+import contextlib
+import os
+import shutil
+import struct
+import time
+
+from drover_e2e import Sandbox, connect, connect_when_ready, make_spec, wait_task, wait_until
+from drover_e2e.availability import Protection
+from drover_e2e.client import LOST
+from pyVmomi import vmodl
+
+from . import clock
+from .front import Front, programs
+
+HOSTS = ["host1", "host2", "host3"]
+MEMORY_MB = 128
+DISK_MB = 16
+_NUMBER_AT = 0x1F0  # where the recorder's sector has its machine's number
+
+
+class World:
+    """`machines`: how many. close() removes everything."""
+
+    def __init__(self, machines=3, forward_locks=False):
+        programs()
+        self._bin = os.environ["DROVER_BIN_DIR"]
+        self.clock = clock.Shift()
+        os.environ["DROVER_BIN_DIR"] = self.clock.programs(self._bin)
+        self.fronts = {}
+        self.resets = {}  # host: how often it has ended by itself
+        self.sandbox = None
+        try:
+            self.sandbox = Sandbox(hosts=len(HOSTS),
+                                   arguments=("--cpus", "1", "--no-template", "--keep"))
+            self.clock.enter(self.sandbox)
+            self.uuids = {}  # machine: BIOS UUID
+            self.disks = {}  # machine: its data file, as the fronts' logs name it
+            for number in range(1, machines + 1):
+                self._make_machine(number)
+            for host in HOSTS:
+                self.sandbox.run("kill", host)
+            for host in HOSTS:
+                self.fronts[host] = Front(self.sandbox, host, forward_locks)
+                self.start(host)
+            self.ha = Protection(self.sandbox,
+                                 lambda host: {"watchdog": self.fronts[host].watchdog})
+            self.ha.protect([{"id": uuid, "path": f"{name}/{name}.vmx", "memory_mb": MEMORY_MB}
+                             for name, uuid in self.uuids.items()])
+            for number, name in enumerate(self.uuids):
+                self._power_on(name, HOSTS[number % len(HOSTS)])
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        os.environ["DROVER_BIN_DIR"] = self._bin
+        for front in self.fronts.values():
+            with contextlib.suppress(OSError):
+                front.clear()
+        if self.sandbox:
+            self.sandbox.close()
+        for front in self.fronts.values():
+            front.stop()
+        self.clock.close()
+
+    # -- machines ---------------------------------------------------------------------------
+    def _make_machine(self, number):
+        name, host = f"m{number}", HOSTS[(number - 1) % len(HOSTS)]
+        client = connect(self.sandbox, host)
+        # With a paravirtual or LSI controller the BIOS gets no interrupts any more once QEMU has
+        # tried a failed request again, with or without drover.
+        spec = make_spec(name, memory_mb=MEMORY_MB, clone_of=None, nic=False, disk_mb=DISK_MB,
+                         sata=True)
+        machine = wait_task(client.create(spec))
+        self.uuids[name] = machine.config.uuid
+        client.close()
+        directory = os.path.join(self.sandbox.datastore_directory, name)
+        images = [file for file in os.listdir(directory)
+                  if os.path.getsize(os.path.join(directory, file)) == DISK_MB << 20]
+        assert len(images) == 1, f"{name}: no single raw disk among {os.listdir(directory)}"
+        self.disks[name] = f"/{name}/{images[0]}"
+        with open(programs()[1], "rb") as file:
+            sector = bytearray(file.read())
+        struct.pack_into("<I", sector, _NUMBER_AT, number)
+        with open(os.path.join(directory, images[0]), "r+b") as file:
+            file.write(sector)
+
+    def _power_on(self, name, host):
+        client = connect_when_ready(self.sandbox, host)
+        try:
+            if name not in client.machines():
+                wait_task(client.datacenter.vmFolder.RegisterVM_Task(
+                    f"[shared] {name}/{name}.vmx", None, False, client.compute.resourcePool))
+            wait_task(client.machine(name).PowerOnVM_Task())
+        finally:
+            client.close()
+
+    def spread(self):
+        """Gives every host a machine again, as DRS would in time: by another power-on. Returns
+        whether there was anything to do."""
+        moved = False
+        of = {host: self.machines_of(host) for host in HOSTS}
+        for host in HOSTS:
+            crowded = max(HOSTS, key=lambda each: len(of[each]))
+            if not of[host] and len(of[crowded]) > 1:
+                name = of[crowded].pop()
+                self._power_off(name, crowded)
+                self._power_on(name, host)
+                of[host].append(name)
+                moved = True
+        return moved
+
+    def _power_off(self, name, host):
+        client = connect_when_ready(self.sandbox, host)
+        try:
+            wait_task(client.machine(name).PowerOffVM_Task())
+        finally:
+            client.close()
+
+    def running_on(self, name):
+        """{host: process} of a machine, be it one that stands still."""
+        found = {}
+        for host in HOSTS:
+            try:
+                pid = self.sandbox.qemu_processes(host).get(self.uuids[name])
+            except FileNotFoundError:
+                continue
+            if pid:
+                found[host] = pid
+        return found
+
+    def host_of(self, name):
+        """The host that a machine's lease names; "" if none does."""
+        owner = self.ha.lease(name)["owner"]
+        return next((host for host, uuid in self.ha.hosts.items() if uuid == owner), "")
+
+    def machines_of(self, host):
+        return [name for name in self.uuids if self.host_of(name) == host]
+
+    # -- hosts ------------------------------------------------------------------------------
+    def is_on(self, host):
+        pid = self.sandbox._supervisor_pid(host)
+        try:
+            with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
+                return pid > 1 and file.read().rpartition(")")[2].split()[0] not in "ZX"
+        except OSError:
+            return False
+
+    def pull(self, host):
+        """Its power cable. What it had asked the storage for and not got is gone with it."""
+        pid = self.sandbox._supervisor_pid(host)
+        if self.is_on(host):
+            os.kill(pid, 9)
+        self.sandbox.run("kill", host)
+        self.fronts[host].tell("off")
+
+    def start(self, host):
+        front = self.fronts[host]
+        front.tell("on 0")
+        self.sandbox.run("start", host)
+        front.tell(f"on {self.sandbox._supervisor_pid(host)}")
+
+    def start_what_is_off(self):
+        """As an administrator would; returns the hosts that were off."""
+        off = [host for host in HOSTS if not self.is_on(host)]
+        for host in off:
+            self.start(host)
+        return off
+
+    def processes(self, program, host):
+        try:
+            return self.sandbox.process_ids(program, host)
+        except FileNotFoundError:
+            return []
+
+    def uplinks(self, host):
+        links = self.sandbox.inside(host, "sh", "-c", "ls /sys/class/net", check=False).split()
+        return [link for link in links if link not in ("lo", "vSwitch0")
+                and not link.startswith(("vnet", "tap"))]
+
+    def set_links(self, host, state):
+        """Of a host that may be ending by itself this moment."""
+        for link in self.uplinks(host):
+            self.sandbox.inside(host, "ip", "link", "set", link, state, check=False)
+
+    # -- looking ----------------------------------------------------------------------------
+    def said(self, host):
+        """drover-had's log so far: what is in it counts from here with said_since()."""
+        try:
+            return len(self.ha.said(host))
+        except FileNotFoundError:
+            return 0
+
+    def keep_logs(self, directory):
+        """Copies all logs of all hosts."""
+        for host in HOSTS:
+            source = os.path.join(self.sandbox.host_directory(host), "log")
+            shutil.copytree(source, os.path.join(directory, host), dirs_exist_ok=True)
+            shutil.copy(self.fronts[host].log, os.path.join(directory, host))
+        shutil.copytree(os.path.join(self.sandbox.datastore_directory, ".ha"),
+                        os.path.join(directory, "ha"), dirs_exist_ok=True)
+
+    def wait_until_settled(self, judge, limit_s, since=0.0):
+        """Until every machine runs once and has written a while after `since`, and every host
+        lives: (what is missing, hosts that had ended by themselves). Those are started again."""
+        deadline = time.monotonic() + limit_s
+        ended = []
+        while True:
+            ended += self.start_what_is_off()
+            judge.read()
+            now = time.monotonic()
+            latest = max(now - 1.5, since + 1.0)
+            left = [name for name in self.uuids
+                    if judge.last_write(name) < latest or len(self.running_on(name)) != 1]
+            left += [host for host in HOSTS if judge.alive.get(host, 0) < latest]
+            if not left or now > deadline:
+                return left, ended
+            time.sleep(0.2)
+
+
+NO_ANSWER = (*LOST, vmodl.MethodFault, AssertionError)
