@@ -36,7 +36,9 @@ private:
         std::string catalogue;
         std::string datastore;  ///< its id
         std::string datastore_uuid;
-        std::string text;  ///< what hosts are to be told; empty: nothing is protected
+        DraftEtcd etcd;
+        std::string token;  ///< of that etcd
+        std::string text;   ///< what hosts are to be told; empty: nothing is protected
         std::map<std::string, std::string> told_unprotected;  ///< machine -> why
         std::string told_problem;
         bool is_enabled = false;
