@@ -6,12 +6,17 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <string_view>
 
 #include "base/log.hpp"
 #include "had/config.hpp"
 #include "had/programs.hpp"
 
 int main(int argc, char** argv) {
+    // The agent starts its member of etcd this way: what follows is that program's own.
+    if (argc > 3 && std::string_view(argv[1]) == "--member") {
+        return drover::had::become_member(argv[2], {argv + 3, argv + argc});
+    }
     CLI::App app{
         "Keeps this host's protected machines running, here or elsewhere, and never twice."};
     std::string config;

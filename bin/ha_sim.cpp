@@ -27,7 +27,7 @@ constexpr std::size_t kMutants = kRuleCount + kAdapterNames.size();
 
 // Where a mutant shows soonest; one that is not named here is looked for in all worlds.
 std::string_view home_of(std::size_t mutant) {
-    static constexpr std::array<std::pair<Rule, std::string_view>, 23> homes{{
+    static constexpr std::array<std::pair<Rule, std::string_view>, 25> homes{{
         {Rule::unguarded_is_alive, "unguarded"},
         {Rule::takeover_waits, "short_gaps"},
         {Rule::late_ack_is_void, "thaw"},
@@ -37,6 +37,8 @@ std::string_view home_of(std::size_t mutant) {
         {Rule::short_promise_first, "quorum_lost"},
         {Rule::one_slot_write, "slot_order"},
         {Rule::unreadable_is_unknown, "torn_slots"},
+        {Rule::silence_in_named_etcd, "replaced_etcd"},
+        {Rule::etcd_counts_when_named, "replaced_etcd"},
         {Rule::leases_before_slots, "chaos"},
         {Rule::newer_epoch_waits, "storm"},
         {Rule::join_when_quiet, "stuck_writes"},

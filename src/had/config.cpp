@@ -1,7 +1,9 @@
 #include "had/config.hpp"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +26,9 @@ using nlohmann::json;
 
 constexpr std::uint64_t kLimitBytes = 8 << 20;
 constexpr double kMegabyte = 1 << 20;
+constexpr std::size_t kMostEtcdMembers = 7;
+constexpr std::size_t kMostAuthorities = 64;
+constexpr std::size_t kCertificateBytes = 16384;
 
 // Reads one JSON object and insists that every field of it was asked for.
 class Fields {
@@ -203,6 +208,68 @@ void read_catalogue(Fields& fields, Names& names, Config& config) {
     fields.end();
 }
 
+bool is_token(const std::string& text) {
+    return text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '_';
+           });
+}
+
+bool is_numeric_address(const std::string& text) {
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    return ::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 ||
+           ::inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
+}
+
+bool is_certificate(const std::string& text) {
+    return text.size() <= kCertificateBytes && text.starts_with("-----BEGIN CERTIFICATE-----\n") &&
+           text.ends_with('\n') &&
+           std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); });
+}
+
+std::filesystem::path absolute_path(Fields& fields, const std::string& name) {
+    std::filesystem::path path = fields.text(name);
+    if (!path.is_absolute()) fields.fail(name, "must be an absolute path");
+    return path;
+}
+
+EtcdConfig read_etcd(Fields& fields) {
+    EtcdConfig made;
+    made.token = fields.text("token");
+    if (!is_token(made.token)) {
+        fields.fail("token", "must be letters, digits, '-' and '_', 64 at most");
+    }
+    made.client_port = static_cast<std::uint16_t>(fields.number("client_port", 0, 1, 65535));
+    made.peer_port = static_cast<std::uint16_t>(fields.number("peer_port", 0, 1, 65535));
+    if (made.client_port == 0) fields.fail("client_port", "is missing");
+    if (made.peer_port == 0) fields.fail("peer_port", "is missing");
+    if (made.peer_port == made.client_port) fields.fail("peer_port", "is the client_port too");
+    made.identity = absolute_path(fields, "identity");
+    made.directory = absolute_path(fields, "directory");
+    for (auto& each : fields.list("members", kMostEtcdMembers)) {
+        EtcdConfig::Member member{each.text("host"), each.text("address")};
+        if (!is_uuid(member.host)) each.fail("host", "must be a UUID");
+        if (!is_numeric_address(member.address)) each.fail("address", "must be an IP address");
+        for (const auto& other : made.members) {
+            if (other.host == member.host) each.fail("host", "stands there twice");
+            if (other.address == member.address) each.fail("address", "stands there twice");
+        }
+        each.end();
+        made.members.push_back(std::move(member));
+    }
+    if (made.members.empty()) fields.fail("members", "is missing");
+    const auto certificates = fields.texts("authorities");
+    if (certificates.empty() || certificates.size() > kMostAuthorities) {
+        fields.fail("authorities", fmt::format("must be 1 to {} certificates", kMostAuthorities));
+    }
+    for (const auto& each : certificates) {
+        if (!is_certificate(each)) fields.fail("authorities", "must be certificates (PEM)");
+        made.authorities += each;
+    }
+    fields.end();
+    return made;
+}
+
 void read_reset(Fields& fields, Config& config) {
     const auto* reset = fields.find("reset");
     if (reset == nullptr) fields.fail("reset", "is missing: \"reboot\", or a command as a list");
@@ -225,6 +292,11 @@ void read_protection(Fields& fields, const std::string& source, Names& names, Co
     if (catalogue == nullptr) fields.fail("catalogue", "is missing");
     Fields inner(*catalogue, source + ".catalogue");
     read_catalogue(inner, names, config);
+    config.etcd.reset();
+    if (const auto* etcd = fields.find("etcd")) {
+        Fields of_etcd(*etcd, source + ".etcd");
+        config.etcd = read_etcd(of_etcd);
+    }
     const auto& hosts = config.catalogue.hosts;
     if (std::ranges::find(hosts, *self) == hosts.end()) {
         fields.fail("catalogue", "its hosts must have this host among them");
@@ -273,6 +345,10 @@ Config parse_config(const std::string& text, const std::string& source, Names& n
     config.user = fields.text("user", config.user);
     config.machine_user = fields.text("machine_user", config.machine_user);
     config.watchdog = fields.text("watchdog", "");
+    config.etcd_program = fields.text("etcd_program", config.etcd_program.string());
+    if (!config.etcd_program.is_absolute()) {
+        fields.fail("etcd_program", "must be an absolute path");
+    }
     config.generated = fields.text("generated", "");
     if (!config.generated.empty() && !config.generated.is_absolute()) {
         fields.fail("generated", "must be an absolute path");

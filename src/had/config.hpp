@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,24 @@ struct ProtectedFile {
     std::string vmx_file;  ///< "directory/file.vmx" on the datastore
 };
 
+/// The etcd of the cluster: which hosts run it, and who may speak to it. Another list of members is
+/// another etcd, with another token; nothing in it is worth keeping.
+struct EtcdConfig {
+    struct Member {
+        std::string host{};     ///< its UUID
+        std::string address{};  ///< numeric
+        bool operator==(const Member&) const = default;
+    };
+    std::string token{};
+    std::uint16_t client_port = 0;
+    std::uint16_t peer_port = 0;
+    std::vector<Member> members{};
+    std::string authorities{};          ///< the certificates of all hosts, PEM
+    std::filesystem::path identity{};   ///< certificate.pem and key.pem of this host
+    std::filesystem::path directory{};  ///< for this host's member
+    bool operator==(const EtcdConfig&) const = default;
+};
+
 /// What the program is told at its start. README.md says what the fields mean.
 struct Config {
     std::string host;       ///< its UUID, as its host agent has it
@@ -28,6 +48,8 @@ struct Config {
     std::string machine_user = "libvirt-qemu";  ///< of the machines' processes
     std::vector<std::string> reset{};           ///< a command; empty: reboot(2)
     std::filesystem::path watchdog{};
+    std::filesystem::path etcd_program = "/usr/bin/etcd";
+    std::optional<EtcdConfig> etcd{};  ///< none: hosts watch each other on the datastore alone
     /// Where the host's daemon writes what is protected; empty: the file itself says that too.
     std::filesystem::path generated{};
     ha::Catalogue catalogue{};

@@ -70,6 +70,40 @@ TEST(HadConfig, names_field_and_reason) {
     EXPECT_THAT(reason(kGood, "\"host\": \"1", "\"host\": \"2"), HasSubstr("this host among"));
 }
 
+const std::string kEtcd = R"("etcd": {"token": "c7-1", "client_port": 8182, "peer_port": 8183,
+    "identity": "/var/lib/drover/hostd/tls", "directory": "/var/lib/drover/hostd/etcd",
+    "members": [{"host": "11111111-1111-4111-8111-111111111111", "address": "192.0.2.1"},
+                {"host": "22222222-2222-4222-8222-222222222222", "address": "2001:db8::2"}],
+    "authorities": ["-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]},
+  "catalogue")";
+
+TEST(HadConfig, reads_who_runs_etcd) {
+    Names names;
+    EXPECT_FALSE(parse_config(kGood, "ha.json", names).etcd);
+    std::string text = kGood;
+    text.replace(text.find("\"catalogue\""), 11, kEtcd);
+    const auto config = parse_config(text, "ha.json", names);
+    ASSERT_TRUE(config.etcd);
+    EXPECT_EQ(config.etcd->members.size(), 2U);
+    EXPECT_EQ(config.etcd->members[1].address, "2001:db8::2");
+    EXPECT_EQ(config.etcd->peer_port, 8183);
+    EXPECT_TRUE(config.etcd->authorities.ends_with("-----END CERTIFICATE-----\n"));
+}
+
+TEST(HadConfig, names_what_is_wrong_about_etcd) {
+    using testing::HasSubstr;
+    std::string text = kGood;
+    text.replace(text.find("\"catalogue\""), 11, kEtcd);
+    EXPECT_THAT(reason(text, "c7-1", "../x"), HasSubstr("etcd.token: must be letters"));
+    EXPECT_THAT(reason(text, "192.0.2.1", "esx1.example.org"),
+                HasSubstr("members[0].address: must be an IP"));
+    EXPECT_THAT(reason(text, "2001:db8::2", "192.0.2.1"), HasSubstr("members[1].address: stands"));
+    EXPECT_THAT(reason(text, "8183", "8182"), HasSubstr("peer_port: is the client_port"));
+    EXPECT_THAT(reason(text, "8182", "65536"), HasSubstr("client_port: must be a number"));
+    EXPECT_THAT(reason(text, "-----BEGIN", "-----BEGAN"), HasSubstr("authorities: must be"));
+    EXPECT_THAT(reason(text, "\"/var/lib/drover/hostd/tls", "\"tls"), HasSubstr("identity: must"));
+}
+
 // The administrator's file and the generated one, in a directory of their own.
 class GeneratedConfig : public testing::Test {
 protected:

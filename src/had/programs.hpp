@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace drover::had {
 
@@ -12,5 +14,9 @@ int run_fencer(const std::filesystem::path& config_file);
 /// The process that keeps the permit and takes machines over. Ends with the last
 /// thing that it protects.
 int run_agent(const std::filesystem::path& config_file);
+
+/// Becomes this program, with none of the rights that the agent has beyond its user's and an empty
+/// environment, after it has written its process number and start. Returns only if that fails.
+int become_member(const std::filesystem::path& pid_file, const std::vector<std::string>& command);
 
 }  // namespace drover::had

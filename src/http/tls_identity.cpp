@@ -60,9 +60,10 @@ std::string alternative_names(std::string_view host_name,
         boost::system::error_code error;
         const auto address = boost::asio::ip::make_address(text, error);
         if (error) throw std::runtime_error(fmt::format("'{}' is no IP address", text));
+        const auto plain = address.to_string();
         // A scope (fe80::1%eth0) means nothing to others.
-        if (!address.is_loopback() && !text.contains('%'))
-            names += fmt::format(",IP:{}", address.to_string());
+        if (plain != "127.0.0.1" && plain != "::1" && !text.contains('%'))
+            names += fmt::format(",IP:{}", plain);
     }
     return names;
 }

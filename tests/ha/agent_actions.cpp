@@ -15,11 +15,11 @@ void World::perform(int host, Action action) {
         answer->op = beat->op;
         request(
             host, kEtcd,
-            [this, answer, mine = beat->beat, host] {
-                auto& stored = beats[static_cast<std::size_t>(host)];
+            [this, answer, mine = beat->beat, host, etcd = beat->etcd] {
+                auto& stored = beats[etcd][static_cast<std::size_t>(host)];
                 answer->mine = stored.who.epoch <= mine.who.epoch;
                 if (answer->mine) stored = mine;
-                for (const auto& each : beats) {
+                for (const auto& each : beats[etcd]) {
                     if (each.who) answer->beats.push_back(each);
                 }
             },

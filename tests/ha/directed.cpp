@@ -153,6 +153,23 @@ void run_torn_slots(World& world) {
     });
 }
 
+void run_replaced_etcd(World& world) {
+    tell_often(world, seconds{50}, [&world] {
+        const auto host = someone_with_machines(world);
+        if (!host) return;
+        world.replace_etcd();
+        world.after(world.between(Duration{}, seconds{20}), [&world, host] {
+            const Duration length = world.between(seconds{5}, seconds{35});
+            world.cut(*host, World::kStorage, length);
+            if (world.chance(0.2)) {
+                world.reset(*host, "crash", seconds{20});
+            } else if (world.chance(0.3)) {
+                world.after(seconds{2}, [&world] { world.replace_etcd(); });
+            }
+        });
+    });
+}
+
 void run_late_reads(World& world) {
     tell_often(world, seconds{16}, [&world] {
         const auto host = someone_with_machines(world);

@@ -28,6 +28,21 @@ void World::cut_all(Duration how_long, bool unevenly) {
     }
 }
 
+// By an empty one, of which the hosts hear one after the other: both answer meanwhile. What was
+// under way to the old one still arrives there.
+void World::replace_etcd() {
+    beats.emplace_back(how.hosts);
+    for (std::size_t host = 0; host < hosts.size(); ++host) {
+        const Duration later =
+            chance(0.4) ? between(Duration{0}, seconds{1}) : between(Duration{0}, seconds{40});
+        after(later, [=, this, etcd = beats.size() - 1] {
+            if (hosts[host].etcd >= etcd) return;
+            hosts[host].etcd = etcd;
+            tell(static_cast<int>(host), EtcdChanged{etcd});
+        });
+    }
+}
+
 void World::heal() {
     etcd_up = storage_up = true;
     storage_full = false;
@@ -107,6 +122,7 @@ enum class Fault : int {
     clock_steps,
     migration,
     power,
+    etcd_replaced,
     count
 };
 
@@ -179,6 +195,9 @@ void World::fault_of_network(Fault kind, int host, Duration length) {
             for (int each = 0; each < static_cast<int>(hosts.size()); ++each) {
                 if (chance(0.5)) cut(each, kEtcd, length);
             }
+            break;
+        case Fault::etcd_replaced:
+            replace_etcd();
             break;
         case Fault::storm:
             cut_all(between(seconds{5}, seconds{40}), chance(0.5));

@@ -43,6 +43,7 @@ void World::start_agent(int host) {
             .fencing = how.fencing,
         },
         *on.fencer);
+    step(host, EtcdChanged{on.etcd});
     step(host, CatalogueChanged{catalogue});
     if (!on.hostd_up) tell(host, HostTakesMachines{false});
 }

@@ -17,6 +17,8 @@ void run_thaw(World& world);
 void run_slot_order(World& world);
 /// Nobody can read the slots of a host that has lost etcd.
 void run_torn_slots(World& world);
+/// Hosts hear of another etcd one after the other, and meanwhile one of them loses its datastore.
+void run_replaced_etcd(World& world);
 /// Who watches gets answers that are seconds old, from a host whose signs come irregularly.
 void run_late_reads(World& world);
 /// Guests' writes hang while a permit ends, and one of the two that reset a host is broken.

@@ -297,6 +297,7 @@ constexpr std::array<Profile, kKinds> kProfiles{{
     {"thaw", run_thaw},
     {"slot_order", run_slot_order},
     {"torn_slots", run_torn_slots},
+    {"replaced_etcd", run_replaced_etcd},
     {"stuck_writes", run_stuck_writes},
     {"late_starts", run_late_starts},
     {"broken_moves", run_broken_moves},
@@ -305,7 +306,6 @@ constexpr std::array<Profile, kKinds> kProfiles{{
     {"slow_writes", run_chaos_of_slow_writes},
     {"late_reads", run_late_reads},
     {"short_gaps", run_short_gaps},
-    {"chaos", run_chaos_of_usual_length},
     {"chaos", run_chaos_of_usual_length},
     {"unguarded", run_chaos_of_unguarded},
 }};

@@ -30,7 +30,7 @@ World::World(const WorldSettings& settings)
     leases.resize(how.machines);
     slots.resize(how.hosts);
     fenced_below.resize(how.machines);
-    beats.resize(how.hosts);
+    beats.emplace_back(how.hosts);
     down_since.resize(how.machines, kNever);
     first_run.resize(how.machines, kNever);
     launching.resize(how.machines, -1);

@@ -89,6 +89,7 @@ struct World {
         std::array<Duration, 2> read_lag{};   ///< answers with what others wrote: always so late
         std::array<Time, 2> stalled_until{};  ///< requests sent before arrive only then
         bool torn = false;                    ///< nobody can read its slots
+        std::size_t etcd = 0;                 ///< the one that it has been told of
         Time petted{};
         Time wakes_at{};
         std::unique_ptr<Fencer> fencer;
@@ -192,6 +193,7 @@ struct World {
     void fault_of_process(Fault kind, int host, Duration length);
     void cut(int host, int channel, Duration how_long, bool out = true, bool in = true);
     void cut_all(Duration how_long, bool unevenly);
+    void replace_etcd();
     void heal();
     void migrate_something();
     void migrate(MachineId machine, int target);
@@ -220,7 +222,7 @@ struct World {
     CataloguePtr catalogue;
     // etcd
     bool etcd_up = true;
-    std::vector<Beat> beats;
+    std::vector<std::vector<Beat>> beats;  ///< by etcd, since it may be replaced by an empty one
     // the datastore
     bool storage_up = true;
     bool storage_full = false;

@@ -7,11 +7,17 @@
 #include <set>
 #include <tuple>
 
+#include "center/availability/choose_etcd.hpp"
+
 namespace drover::center {
 
 using nlohmann::json;
 
 namespace {
+
+// The ports that vSphere's own high availability has between hosts, and the next.
+constexpr int kEtcdClientPort = 8182;
+constexpr int kEtcdPeerPort = 8183;
 
 bool contains(const std::vector<std::string>& list, const std::string& text) {
     return std::ranges::find(list, text) != list.end();
@@ -185,15 +191,31 @@ private:
 
 }  // namespace
 
-Draft make_draft(const DraftCluster& cluster, const std::string& present) {
-    return Drafter(cluster, present).make();
+Draft make_draft(const DraftCluster& cluster, const std::string& present, const DraftEtcd& etcd) {
+    auto draft = Drafter(cluster, present).make();
+    if (!draft.catalogue.empty()) draft.etcd = choose_etcd(cluster.hosts, etcd);
+    return draft;
 }
 
-std::string option_text(const Draft& draft, std::uint64_t version) {
+std::string option_text(const Draft& draft, std::uint64_t version, const std::string& token) {
     if (draft.catalogue.empty()) return {};
     json catalogue = json::parse(draft.catalogue);
     catalogue["version"] = version;
-    const json made{{"datastore", draft.datastore_uuid}, {"catalogue", std::move(catalogue)}};
+    json made{{"datastore", draft.datastore_uuid}, {"catalogue", std::move(catalogue)}};
+    if (!draft.etcd.members.empty()) {
+        json etcd{{"token", token},
+                  {"client_port", kEtcdClientPort},
+                  {"peer_port", kEtcdPeerPort},
+                  {"members", json::array()},
+                  {"authorities", json::array()}};
+        for (const auto& [host, address] : draft.etcd.members) {
+            etcd["members"].push_back({{"host", host}, {"address", address}});
+        }
+        for (const auto& [host, certificate] : draft.etcd.certificates) {
+            etcd["authorities"].push_back(certificate);
+        }
+        made["etcd"] = std::move(etcd);
+    }
     return made.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

@@ -19,6 +19,15 @@ struct DraftHost {
     double cpu_mhz = 0;
     std::int64_t memory_mb = 0;
     std::vector<std::string> datastores;  ///< their ids; those that it reaches
+    std::string address;                  ///< numeric; empty: not known
+    std::string certificate;              ///< PEM; empty: not known
+};
+
+/// The etcd of a cluster's hosts: who runs it, and who may speak to it.
+struct DraftEtcd {
+    std::map<std::string, std::string> members;       ///< host -> its address
+    std::map<std::string, std::string> certificates;  ///< of all hosts
+    bool operator==(const DraftEtcd&) const = default;
 };
 
 struct DraftDatastore {
@@ -53,6 +62,7 @@ struct Draft {
     std::string datastore;  ///< its id
     std::string datastore_uuid;
     std::string catalogue;  ///< JSON without its version
+    DraftEtcd etcd;         ///< without members: hosts watch each other on the datastore alone
     std::string problem;
     std::map<std::string, std::string> unprotected;  ///< machine -> why
 };
@@ -62,10 +72,13 @@ inline constexpr std::size_t kMostProtected = 1500;
 /// And of the hosts that do.
 inline constexpr std::size_t kMostWatching = 64;
 
-/// `present`: the id of the datastore that was chosen before; it stays if it may.
-Draft make_draft(const DraftCluster& cluster, const std::string& present);
+/// `present`: the id of the datastore that was chosen before; it stays if it may. So do the members
+/// of `etcd`, and what was known of hosts that can't say it now.
+Draft make_draft(const DraftCluster& cluster, const std::string& present,
+                 const DraftEtcd& etcd = {});
 
-/// The text for the hosts (their option Drover.availability).
-std::string option_text(const Draft& draft, std::uint64_t version);
+/// The text for the hosts (their option Drover.availability). `token` names the etcd: another one
+/// for other members.
+std::string option_text(const Draft& draft, std::uint64_t version, const std::string& token);
 
 }  // namespace drover::center

@@ -11,7 +11,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 DraftHost host(const std::string& uuid, std::vector<std::string> datastores) {
-    return {uuid, "host-" + uuid, 4000, 8192, std::move(datastores)};
+    return {uuid, "host-" + uuid, 4000, 8192, std::move(datastores), {}, {}};
 }
 
 DraftMachine machine(const std::string& id, const std::string& datastore) {
@@ -63,7 +63,7 @@ TEST(AvailabilityDraft, says_why_nothing_can_be_protected) {
     auto made = cluster();
     made.hosts.pop_back();
     EXPECT_THAT(make_draft(made, "").problem, HasSubstr("two hosts"));
-    EXPECT_EQ(option_text(make_draft(made, ""), 7), "");
+    EXPECT_EQ(option_text(make_draft(made, ""), 7, ""), "");
     made = cluster();
     made.hosts[0].datastores = {"ds-x"};
     EXPECT_THAT(make_draft(made, "").unprotected.at("vm-1"), HasSubstr("seen by all hosts"));
@@ -96,7 +96,7 @@ TEST(AvailabilityDraft, is_the_same_text_whatever_the_order) {
     std::ranges::reverse(made.hosts);
     std::ranges::reverse(made.machines);
     EXPECT_EQ(make_draft(made, "").catalogue, draft.catalogue);
-    const auto text = json::parse(option_text(draft, 42));
+    const auto text = json::parse(option_text(draft, 42, ""));
     EXPECT_EQ(text["catalogue"]["version"], 42);
     EXPECT_EQ(text["datastore"], "u1");
 }
@@ -112,6 +112,61 @@ TEST(AvailabilityDraft, restarts_nothing_while_hosts_are_not_monitored) {
     auto made = cluster();
     made.settings.restarts = false;
     EXPECT_EQ(machines_of(make_draft(made, ""))[0]["priority"], "disabled");
+}
+
+// So many hosts, which say of themselves what members need.
+DraftCluster crowd(int count) {
+    auto made = cluster();
+    made.hosts.clear();
+    for (int at = 0; at < count; ++at) {
+        const auto name = std::string(1, static_cast<char>('a' + at));
+        auto each = host(name, {"ds-one"});
+        each.address = "192.0.2." + std::to_string(at + 1);
+        each.certificate = "certificate of " + name;
+        made.hosts.push_back(each);
+    }
+    return made;
+}
+
+std::string members_of(const DraftEtcd& etcd) {
+    std::string all;
+    for (const auto& [member, address] : etcd.members) all += member;
+    return all;
+}
+
+TEST(AvailabilityDraft, three_hosts_run_etcd_and_five_of_many) {
+    EXPECT_EQ(members_of(make_draft(crowd(2), "").etcd), "");
+    EXPECT_EQ(members_of(make_draft(crowd(3), "").etcd), "abc");
+    EXPECT_EQ(members_of(make_draft(crowd(6), "").etcd), "abc");
+    const auto draft = make_draft(crowd(8), "");
+    EXPECT_EQ(members_of(draft.etcd), "abcde");
+    EXPECT_EQ(draft.etcd.certificates.size(), 8U);
+    const auto text = json::parse(option_text(draft, 7, "c-7"));
+    EXPECT_EQ(text["etcd"]["token"], "c-7");
+    EXPECT_EQ(text["etcd"]["members"].size(), 5U);
+    EXPECT_EQ(text["etcd"]["members"][1], json({{"host", "b"}, {"address", "192.0.2.2"}}));
+    EXPECT_EQ(text["etcd"]["authorities"].size(), 8U);
+    EXPECT_FALSE(json::parse(option_text(make_draft(crowd(2), ""), 7, "c")).contains("etcd"));
+}
+
+TEST(AvailabilityDraft, members_stay_until_their_host_goes_or_moves) {
+    auto made = crowd(6);
+    const DraftEtcd present{{{"b", "192.0.2.2"}, {"d", "192.0.2.4"}, {"f", "192.0.2.6"}}, {}};
+    EXPECT_EQ(members_of(make_draft(made, "", present).etcd), "bdf");
+    made.hosts[3].address = "192.0.2.99";
+    EXPECT_EQ(members_of(make_draft(made, "", present).etcd), "abf");
+    made.hosts.erase(made.hosts.begin() + 1);
+    EXPECT_EQ(members_of(make_draft(made, "", present).etcd), "acf");
+}
+
+TEST(AvailabilityDraft, what_a_silent_host_said_before_counts) {
+    auto made = crowd(3);
+    const auto before = make_draft(made, "").etcd;
+    made.hosts[1].address.clear();
+    made.hosts[1].certificate.clear();
+    EXPECT_EQ(make_draft(made, "", before).etcd, before);
+    // Two would be lost with either.
+    EXPECT_EQ(members_of(make_draft(made, "").etcd), "");
 }
 
 }  // namespace

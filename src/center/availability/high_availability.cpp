@@ -45,6 +45,9 @@ bool concerns_host(const model::PropertyChange& change) {
     if (change.property == host::summary) {
         return part_of(change.old_value, "hardware") != part_of(change.new_value, "hardware");
     }
+    if (change.property == host::config) {
+        return part_of(change.old_value, "certificate") != part_of(change.new_value, "certificate");
+    }
     return change.property == host::parent || change.property == host::datastore ||
            change.property == host::vm || change.property == host::name;
 }
@@ -83,6 +86,9 @@ Awaitable<void> HighAvailability::load() {
         state.catalogue = value.value("catalogue", std::string());
         state.datastore = value.value("datastore", std::string());
         state.datastore_uuid = value.value("datastore_uuid", std::string());
+        using Texts = std::map<std::string, std::string>;
+        state.etcd = {value.value("etcd_members", Texts()), value.value("certificates", Texts())};
+        state.token = value.value("token", std::string());
     }
 }
 
@@ -91,11 +97,15 @@ Awaitable<void> HighAvailability::store(std::string cluster) {
     store::Record record;
     record.kind = kKind;
     record.id = cluster;
-    record.value = json{{"version", state.version},
-                        {"catalogue", state.catalogue},
-                        {"datastore", state.datastore},
-                        {"datastore_uuid", state.datastore_uuid}}
-                       .dump();
+    record.value = json{
+        {"version", state.version},
+        {"catalogue", state.catalogue},
+        {"datastore", state.datastore},
+        {"datastore_uuid", state.datastore_uuid},
+        {"etcd_members", state.etcd.members},
+        {"certificates", state.etcd.certificates},
+        {"token",
+         state.token}}.dump();
     store::Batch batch;
     batch.put(std::move(record));
     co_await commit(parts().context, std::move(batch));
@@ -184,6 +194,8 @@ Awaitable<void> HighAvailability::visit(MoRef cluster) {
         if (state.catalogue.empty()) co_return;
         // Hosts have left this version behind: what they are told next must be a newer one.
         state.catalogue.clear();
+        // Switched on again, hosts begin a new etcd: they have thrown this one's data away.
+        state.etcd = {};
         co_await store(cluster.id);
         co_return;
     }
@@ -194,14 +206,17 @@ Awaitable<void> HighAvailability::visit(MoRef cluster) {
         Draft before;
         before.catalogue = state.catalogue;
         before.datastore_uuid = state.datastore_uuid;
+        before.etcd = state.etcd;
         state.is_enabled = true;
-        state.text = option_text(before, state.version);
+        state.text = option_text(before, state.version, state.token);
         co_return;
     }
-    const Draft draft = make_draft(*seen, clusters_[cluster.id].datastore);
+    const Draft draft =
+        make_draft(*seen, clusters_[cluster.id].datastore, clusters_[cluster.id].etcd);
     ClusterState& state = clusters_[cluster.id];
     state.is_enabled = true;
-    if (draft.catalogue != state.catalogue || draft.datastore_uuid != state.datastore_uuid) {
+    if (draft.catalogue != state.catalogue || draft.datastore_uuid != state.datastore_uuid ||
+        draft.etcd != state.etcd) {
         state.catalogue = draft.catalogue;
         state.datastore = draft.datastore;
         state.datastore_uuid = draft.datastore_uuid;
@@ -211,14 +226,17 @@ Awaitable<void> HighAvailability::visit(MoRef cluster) {
                 parts().context.runtime.clock().wall_now().time_since_epoch())
                 .count());
         state.version = std::max(state.version + 2, now_ms);
+        const bool is_another_etcd = draft.etcd.members != state.etcd.members;
+        state.etcd = draft.etcd;
+        if (is_another_etcd) state.token = fmt::format("{}-{}", cluster.id, state.version);
         co_await store(cluster.id);
         base::log_info("high availability of {}: version {} for {} hosts", cluster.id,
                        clusters_[cluster.id].version, seen->hosts.size());
     }
-    ClusterState& judged = clusters_[cluster.id];
-    judged.text = option_text(draft, judged.version);
-    judged.judged.clear();
-    for (const DraftMachine& machine : seen->machines) judged.judged.insert(machine.id);
+    ClusterState& stored = clusters_[cluster.id];
+    stored.text = option_text(draft, stored.version, stored.token);
+    stored.judged.clear();
+    for (const DraftMachine& machine : seen->machines) stored.judged.insert(machine.id);
     tell_unprotected(cluster, draft);
 }
 

@@ -36,6 +36,8 @@ private:
         std::string catalogue;
         std::string datastore;  ///< its id
         std::string datastore_uuid;
+        DraftEtcd etcd;
+        std::string token;             ///< of that etcd
         std::string text;              ///< what hosts are to be told; empty: nothing is protected
         std::set<std::string> judged;  ///< the machines that `text` protects, or leaves out
         std::map<std::string, std::string> told_unprotected;  ///< machine -> why

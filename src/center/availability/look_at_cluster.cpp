@@ -1,6 +1,10 @@
 // A cluster as the mirror shows it, as what hosts are told is made from it.
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "center/availability/high_availability.hpp"
@@ -49,6 +53,41 @@ std::string checked_uuid(std::string_view text) {
     return is_one ? made : std::string();
 }
 
+bool is_numeric(const std::string& text) {
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    return ::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 ||
+           ::inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
+}
+
+// Where this center reaches it, or, if that is a name, where it says that it is managed: hosts
+// resolve no names for each other.
+std::string address_of(const Host& host, const model::ManagedObject& object) {
+    if (is_numeric(host.target.address)) return host.target.address;
+    const vim::HostConfigInfo config(object.property(vim::property::HostSystem::config));
+    if (!config || !config.network()) return {};
+    for (const auto& nic : config.network().vnic()) {
+        const auto spec = nic.spec();
+        const std::string address(spec && spec.ip() ? spec.ip().ipAddress().value_or("") : "");
+        if (is_numeric(address)) return address;
+    }
+    return {};
+}
+
+// The host has shown it over a connection that was verified by this very certificate.
+std::string certificate_of(const model::ManagedObject& object) {
+    const vim::HostConfigInfo config(object.property(vim::property::HostSystem::config));
+    if (!config) return {};
+    const auto bytes = config.certificate();
+    std::string text(bytes.begin(), bytes.end());
+    // Whoever wrote it perhaps put other things around it, which hosts would refuse.
+    constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----\n";
+    constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+    const auto begin = text.find(kBegin);
+    const auto end = text.find(kEnd, begin);
+    if (begin == std::string::npos || end == std::string::npos) return {};
+    return text.substr(begin, end + kEnd.size() - begin) + "\n";
+}
+
 std::optional<DraftHost> look_at_host(const Host& host, const model::ManagedObject& object) {
     const vim::HostListSummary summary(object.property(vim::property::HostSystem::summary));
     if (!summary || !summary.hardware() || host.uuid.empty()) return std::nullopt;
@@ -60,6 +99,8 @@ std::optional<DraftHost> look_at_host(const Host& host, const model::ManagedObje
     made.cpu_mhz = static_cast<double>(hardware.cpuMhz()) * hardware.numCpuCores();
     made.memory_mb = hardware.memorySize() / kMebibyte;
     made.datastores = ids_of(object.property(vim::property::HostSystem::datastore));
+    made.address = address_of(host, object);
+    made.certificate = certificate_of(object);
     return made;
 }
 

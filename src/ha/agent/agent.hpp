@@ -85,6 +85,7 @@ private:
         OpId op = 0;
         Time sent = kNever;
         bool long_promise = false;
+        EtcdId etcd = 0;
     };
     // What the planner has seen of starts that failed, by row.
     struct Failures {
@@ -95,6 +96,7 @@ private:
 
     void on(const Tick&) {}
     void on(const BeatAnswered& event);
+    void on(const EtcdChanged& event);
     void on(const SlotCreated& event);
     void on(const SlotWritten& event);
     void on(const LeasesRead& event);
@@ -177,7 +179,10 @@ private:
     OpId last_op_ = 0;
     OpId join_op_ = 0;
     Time join_sent_ = kNever;
+    EtcdId join_etcd_ = 0;
     Time join_after_ = kNever;
+    EtcdId etcd_ = 0;
+    EtcdId named_etcd_ = 0;  ///< in the slot, and acknowledged
     std::uint64_t sequence_ = 0;
     Time next_beat_ = kNever;
     Time next_read_ = kNever;

@@ -25,6 +25,10 @@ struct BeatAnswered {
     bool mine = true;
     std::vector<Beat> beats{};
 };
+/// From now on beats go there and nowhere else: the members have changed, or it is the first.
+struct EtcdChanged {
+    EtcdId etcd = 0;
+};
 struct SlotCreated {
     OpId op = 0;
     bool won = false;
@@ -126,16 +130,18 @@ struct Declined {
     Generation generation = 0;
 };
 
-using Event = std::variant<Tick, BeatAnswered, SlotCreated, SlotWritten, LeasesRead, SlotsRead,
-                           LeaseSwapped, PlanSwapped, StorageFenced, Launched, GuestReady, Exited,
-                           CatalogueChanged, HostTakesMachines, PowerOn, PowerOff, Adopt, MigrateIn,
-                           MigrateOut, SwitchoverReady, MigrationFailed, HandedOver, Declined>;
+using Event =
+    std::variant<Tick, BeatAnswered, EtcdChanged, SlotCreated, SlotWritten, LeasesRead, SlotsRead,
+                 LeaseSwapped, PlanSwapped, StorageFenced, Launched, GuestReady, Exited,
+                 CatalogueChanged, HostTakesMachines, PowerOn, PowerOff, Adopt, MigrateIn,
+                 MigrateOut, SwitchoverReady, MigrationFailed, HandedOver, Declined>;
 
 // --- Actions ------------------------------------------------------------------------------------
 
 struct BeatEtcd {
     OpId op = 0;
     Beat beat{};
+    EtcdId etcd = 0;  ///< in this one only
 };
 /// Create the slot's file if nobody has: joining.
 struct CreateSlot {

@@ -31,14 +31,24 @@ void Agent::beat_etcd() {
     if (beats_.size() >= kMostBeatsUnderWay) beats_.erase(beats_.begin());
     const OpId op = next_op();
     beats_.push_back({.op = op, .sent = now_});
-    emit(BeatEtcd{op, {.who = self(), .sequence = ++sequence_, .report = report()}});
+    emit(BeatEtcd{op, {.who = self(), .sequence = ++sequence_, .report = report()}, etcd_});
 }
 
 void Agent::on(const BeatAnswered& event) {
     const auto sent = taken(beats_, event.op);
     if (!sent) return;
-    if (event.mine) fencer_.acked_etcd(epoch_, sent->sent, now_);
     observer_.saw_beats(event.beats, sent->sent, now_);
+    // Until its slot says where it beats, others may look for its beats elsewhere.
+    if (kept(Rule::etcd_counts_when_named, named_etcd_ != etcd_)) return;
+    if (event.mine) fencer_.acked_etcd(epoch_, sent->sent, now_);
+}
+
+// What the one before still answers comes too late.
+void Agent::on(const EtcdChanged& event) {
+    if (event.etcd == etcd_) return;
+    etcd_ = event.etcd;
+    beats_.clear();
+    observer_.begin_etcd(etcd_);
 }
 
 // One write at a time: a delayed older one must not overwrite a newer promise.
@@ -49,19 +59,22 @@ void Agent::beat_storage() {
     const bool says_long = is_long || !kept(Rule::short_promise_first, true);
     if (!is_long) fencer_.promised_short();
     const OpId op = next_op();
-    slot_writes_.push_back({.op = op, .sent = now_, .long_promise = is_long});
+    slot_writes_.push_back({.op = op, .sent = now_, .long_promise = is_long, .etcd = etcd_});
     emit(WriteSlot{
         op,
         {.who = self(),
          .sequence = ++sequence_,
          .promise = says_long ? settings_.timing.long_takeover : settings_.timing.takeover,
+         .etcd = etcd_,
          .etcd_ok = is_long,
          .report = report()}});
 }
 
 void Agent::on(const SlotWritten& event) {
     const auto sent = taken(slot_writes_, event.op);
-    if (sent) fencer_.acked_slot(epoch_, sent->long_promise, sent->sent, now_);
+    if (!sent) return;
+    named_etcd_ = sent->etcd;
+    fencer_.acked_slot(epoch_, sent->long_promise, sent->sent, now_);
 }
 
 // Leases first, slots after: no lease of a fresh epoch is judged by slots that were read before it.
@@ -118,10 +131,12 @@ void Agent::join_if_quiet() {
     tried_epoch_ = std::max(tried_epoch_, observer_.newest_epoch(settings_.self)) + 1;
     join_op_ = next_op();
     join_sent_ = now_;
+    join_etcd_ = etcd_;
     emit(CreateSlot{join_op_,
                     {.who = {settings_.self, tried_epoch_},
                      .sequence = 0,
                      .promise = settings_.timing.takeover,
+                     .etcd = etcd_,
                      .report = report()}});
 }
 
@@ -137,6 +152,7 @@ void Agent::on(const SlotCreated& event) {
 
 void Agent::enter_epoch(Epoch epoch) {
     epoch_ = epoch;
+    named_etcd_ = join_etcd_;
     sequence_ = 0;
     beats_.clear();
     slot_writes_.clear();

@@ -35,6 +35,7 @@ struct Slot {
     Tenure who{};
     std::uint64_t sequence = 0;
     Duration promise{};    ///< after so long a silence others may take over
+    EtcdId etcd = 0;       ///< where the writer beats
     bool etcd_ok = false;  ///< the writer reached etcd of late
     bool readable = true;  ///< false: unknown, which is never silent
     ReportPtr report{};

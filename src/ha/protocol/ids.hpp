@@ -25,6 +25,7 @@ constexpr std::uint32_t index_of(MachineId machine) {
 using Epoch = std::uint64_t;       ///< 0: none
 using Generation = std::uint64_t;  ///< of a lease; 0: there never was one
 using OpId = std::uint64_t;        ///< of a request; answers carry it
+using EtcdId = std::uint64_t;      ///< other members make another etcd; 0: none
 
 /// CLOCK_BOOTTIME: never stepped, and it counts while the host sleeps. Wall time decides nothing.
 struct BootClock {

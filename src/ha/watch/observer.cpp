@@ -16,6 +16,15 @@ void Observer::reset() {
     etcd_read_ = storage_read_ = kNever;
 }
 
+void Observer::begin_etcd(EtcdId etcd) {
+    etcd_ = etcd;
+    etcd_read_ = kNever;
+    for (auto& host : hosts_) {
+        host.has_beat = false;
+        host.beat_changed = kNever;
+    }
+}
+
 Observer::Seen& Observer::seen(HostId host) {
     if (index_of(host) >= hosts_.size()) hosts_.resize(index_of(host) + 1);
     return hosts_[index_of(host)];
@@ -56,14 +65,14 @@ void Observer::saw_slot(const Slot& slot, Time now) {
     }
     auto found = std::ranges::find(host.slots, slot.who.epoch, &SlotSeen::epoch);
     if (found == host.slots.end()) {
-        found = host.slots.insert(found, SlotSeen{slot.who.epoch, slot.sequence + 1, {}, false});
+        found = host.slots.insert(found, SlotSeen{slot.who.epoch, slot.sequence + 1, {}, 0, false});
     }
     if (!slot.readable || found->sequence == slot.sequence) return;
     // Several slots of one read, the first of all, are no sign yet.
     if (host.slot_changed != kNever && host.slot_changed != now) host.is_lively = true;
     host.slot_changed = now;
     if (slot.report && slot.who.epoch >= host.entered) host.report = slot.report;
-    *found = {slot.who.epoch, slot.sequence, slot.promise, slot.etcd_ok};
+    *found = {slot.who.epoch, slot.sequence, slot.promise, slot.etcd, slot.etcd_ok};
 }
 
 void Observer::saw_slots(std::span<const Slot> slots, Time sent, Time now) {
@@ -86,8 +95,12 @@ Verdict Observer::judge(const Tenure& owner) const {
 
 Verdict Observer::judge_silence(const Seen& host, const Tenure& owner) const {
     const Duration wait = kept(Rule::takeover_waits, true) ? timing_.takeover : timing_.permit / 2;
+    // Who beats in another etcd is not silent because it is in this one.
+    const auto own_slot = std::ranges::find(host.slots, owner.epoch, &SlotSeen::epoch);
+    const bool is_elsewhere = own_slot == host.slots.end() || own_slot->etcd != etcd_;
+    const bool is_told = !kept(Rule::silence_in_named_etcd, is_elsewhere);
     // One silence on both channels at the same time, not a stale one here and a fresh one there.
-    if (host.beat_changed != kNever && etcd_read_ != kNever) {
+    if (is_told && host.beat_changed != kNever && etcd_read_ != kNever) {
         const Time changed = std::max(host.beat_changed, host.slot_changed);
         if (std::min(etcd_read_, storage_read_) - changed >= wait) return Verdict::both_silent;
         if (!kept(Rule::both_channels_silent, true) && etcd_read_ - host.beat_changed >= wait) {

@@ -23,6 +23,9 @@ public:
     /// In a new epoch everything counts from the first read.
     void reset();
 
+    /// From now on beats are read from this etcd; what was silent in another means nothing.
+    void begin_etcd(EtcdId etcd);
+
     /// All beats that etcd had; `sent` and `now` are of the request and of its answer.
     void saw_beats(std::span<const Beat> beats, Time sent, Time now);
     /// All slots, of all epochs; same times.
@@ -53,6 +56,7 @@ private:
         Epoch epoch = 0;
         std::uint64_t sequence = 0;
         Duration promise{};
+        EtcdId etcd = 0;
         bool etcd_ok = false;
     };
     struct Seen {
@@ -76,6 +80,7 @@ private:
 
     Timing timing_;
     std::vector<Seen> hosts_;  ///< by number
+    EtcdId etcd_ = 0;
     Time etcd_read_ = kNever;
     Time storage_read_ = kNever;
 };

@@ -57,6 +57,39 @@ TEST_F(ObserverTest, a_sign_on_one_channel_ends_the_silence_on_both) {
     EXPECT_EQ(observer.judge(kOwner), Verdict::not_over);
 }
 
+// It may be alive in another etcd, so it is judged by its promise alone.
+TEST_F(ObserverTest, who_says_that_it_beats_elsewhere_is_not_silent_here) {
+    const auto elsewhere = [](std::uint64_t sequence) {
+        auto made = slot(3, sequence, 60000);
+        made.etcd = 2;
+        return made;
+    };
+    observer.begin_etcd(1);
+    slots(0, {elsewhere(1)});
+    beats(0, 1);
+    slots(9000, {elsewhere(1)});
+    beats(9000, 1);
+    EXPECT_EQ(observer.judge(kOwner), Verdict::not_over);
+    slots(60010, {elsewhere(1)});
+    EXPECT_EQ(observer.judge(kOwner), Verdict::promise_past);
+}
+
+// What was silent in the one before means nothing.
+TEST_F(ObserverTest, silence_in_a_new_etcd_counts_from_the_first_read_there) {
+    auto named = slot(3, 1, 60000);
+    named.etcd = 2;
+    slots(0, {named});
+    beats(0, 1);
+    observer.begin_etcd(2);
+    beats(3500, 1);
+    slots(7000, {named});
+    beats(7000, 1);
+    EXPECT_EQ(observer.judge(kOwner), Verdict::not_over);
+    slots(7600, {named});
+    beats(7600, 1);
+    EXPECT_EQ(observer.judge(kOwner), Verdict::both_silent);
+}
+
 TEST_F(ObserverTest, without_etcd_the_slots_promise_counts) {
     slots(0, {slot(3, 1, 4000)});
     slots(4009, {slot(3, 1, 4000)});

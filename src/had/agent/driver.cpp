@@ -21,8 +21,20 @@ namespace {
 using Json = nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
+// It is killed after five.
+constexpr ha::Duration kRetireLimit = std::chrono::seconds{8};
+
 ha::HostId self_of(const Config& config, Names& names) {
     return *names.host(config.host);
+}
+
+// FNV-1a: the same on every host.
+ha::EtcdId etcd_id(const std::string& token) {
+    ha::EtcdId made = 0xcbf29ce484222325;
+    for (const char c : token) {
+        made = (made ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    }
+    return made == 0 ? 1 : made;
 }
 
 double seconds_of(ha::Duration duration) {
@@ -57,6 +69,9 @@ Driver::Driver(Config config, std::filesystem::path config_file, std::shared_ptr
       agent_({.self = self_of(config_, *names_)}, fencer_),
       datastore_({config_.datastore, config_.datastore_path, config_.host, config_.host_name},
                  names_, [inbox = inbox_](ha::Event event) { inbox->put(std::move(event)); }),
+      etcd_(names_, [inbox = inbox_](ha::Event event) { inbox->put(std::move(event)); }),
+      member_({config_.etcd_program, config_.run_directory,
+               config_.datastore_path / DatastoreChannel::kDirectory, config_.host}),
       host_(
           config_.socket(), user, [this](const HostMessage& message) { take(message); },
           [this](bool came) { host_came_or_went(came); }),
@@ -84,6 +99,23 @@ void Driver::register_machines() {
     let_go_unprotected(image);
     transaction->commit();
     datastore_.protect(std::move(files), std::move(machines));
+}
+
+// Whoever is told of another etcd never speaks to the one before again.
+void Driver::take_up_etcd() {
+    EtcdSettings settings;
+    if (config_.etcd) {
+        settings.etcd = etcd_id(config_.etcd->token);
+        settings.identity = config_.etcd->identity;
+        settings.authorities = config_.etcd->authorities;
+        for (const auto& member : config_.etcd->members) {
+            settings.members.push_back({member.address, config_.etcd->client_port});
+        }
+    }
+    const auto etcd = settings.etcd;
+    etcd_.use(std::move(settings));
+    step(ha::EtcdChanged{etcd});
+    member_.want(config_.etcd);
 }
 
 // Its lease stays in this host's name, so nobody else starts it; but nothing guards it any more.
@@ -171,7 +203,9 @@ void Driver::look_at_config() {
 void Driver::take_up(Config config) {
     config_.catalogue = std::move(config.catalogue);
     config_.files = std::move(config.files);
+    config_.etcd = std::move(config.etcd);
     register_machines();
+    take_up_etcd();
     step(ha::CatalogueChanged{std::make_shared<ha::Catalogue>(config_.catalogue)});
     base::log_info("{} machines are protected", config_.catalogue.machines.size());
     greet();
@@ -179,6 +213,7 @@ void Driver::take_up(Config config) {
 
 void Driver::run() {
     register_machines();
+    take_up_etcd();
     step(ha::HostTakesMachines{false});
     step(ha::CatalogueChanged{std::make_shared<ha::Catalogue>(config_.catalogue)});
     base::log_info("{} machines are protected", config_.catalogue.machines.size());
@@ -196,6 +231,17 @@ void Driver::run() {
             std::clamp<ha::Duration>(agent_.next_wake() - boot_now(), ha::Duration{0}, most);
         const auto length = std::chrono::ceil<milliseconds>(wait).count();
         ::poll(all.data(), all.size(), static_cast<int>(length));
+    }
+    retire_member();
+}
+
+// The fencer must not take this for a process that hangs.
+void Driver::retire_member() {
+    member_.want(std::nullopt);
+    const auto limit = boot_now() + kRetireLimit;
+    while (!member_.is_settled() && boot_now() < limit) {
+        shared_.memory().agent_alive_us = boot_now().time_since_epoch().count();
+        ::poll(nullptr, 0, 50);
     }
 }
 
@@ -265,6 +311,8 @@ void Driver::perform(const ha::Action& action) {
         tell("shut_down", shut->machine, 0);
     } else if (const auto* note = std::get_if<ha::Note>(&action)) {
         perform(*note);
+    } else if (const auto* beat = std::get_if<ha::BeatEtcd>(&action)) {
+        etcd_.perform(*beat);
     } else if (!perform_move(action)) {
         datastore_.perform(action);
     }
@@ -278,6 +326,9 @@ void Driver::perform(const ha::Note& note) {
     if (!note.why.empty()) text += fmt::format(": {}", note.why);
     if (note.what == ha::Noted::permit_lost) {
         text += fmt::format(": datastore silent for {:.1f} s", seconds_of(note.storage_silent));
+        if (config_.etcd && note.etcd_silent < std::chrono::hours{24}) {
+            text += fmt::format(", etcd for {:.1f} s", seconds_of(note.etcd_silent));
+        }
     }
     const auto uuid = note.machine ? names_->uuid_of(*note.machine) : std::string();
     base::log_info("{}{}{}", uuid, uuid.empty() ? "" : ": ", text);

@@ -12,7 +12,9 @@
 #include "had/agent/host_link.hpp"
 #include "had/config.hpp"
 #include "had/datastore/datastore_channel.hpp"
+#include "had/etcd/etcd_channel.hpp"
 #include "had/fence/shared_state.hpp"
+#include "had/member/etcd_member.hpp"
 
 namespace drover::had {
 
@@ -39,6 +41,8 @@ public:
 
 private:
     void register_machines();
+    void take_up_etcd();
+    void retire_member();
     void look_at_config();
     void take_up(Config config);
     bool is_about_something_else(const Config& config) const;
@@ -82,6 +86,8 @@ private:
     ha::Agent agent_;
     std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
     DatastoreChannel datastore_;
+    EtcdChannel etcd_;
+    EtcdMember member_;
     HostLink host_;
     base::FileDescriptor wake_;
 };

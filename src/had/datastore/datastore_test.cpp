@@ -36,6 +36,7 @@ struct DatastoreTest : testing::Test {
         return {.who = {*names->host(kHost), epoch},
                 .sequence = sequence,
                 .promise = milliseconds{4000},
+                .etcd = 77,
                 .report = report};
     }
 
@@ -79,6 +80,7 @@ TEST_F(DatastoreTest, a_slot_is_read_as_it_was_written) {
     EXPECT_TRUE(read[0].readable);
     EXPECT_EQ(read[0].sequence, 7U);
     EXPECT_EQ(read[0].promise, milliseconds{4000});
+    EXPECT_EQ(read[0].etcd, 77U);
     ASSERT_EQ(read[0].report->machines.size(), 1U);
     EXPECT_EQ(read[0].report->machines[0].phase, ha::Phase::ready);
     EXPECT_EQ(read[0].report->machines[0].failures, 2U);

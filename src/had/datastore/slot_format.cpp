@@ -9,11 +9,11 @@ namespace drover::had {
 namespace {
 
 constexpr std::array<std::uint8_t, 8> kMagic{'d', 'r', 'o', 'v', 'e', 'r', 'H', 'A'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kUuidBytes = 36;
 constexpr std::size_t kChecksumAt = 12;
-// magic, version, checksum, length, host, epoch, sequence, promise, flags, count
-constexpr std::size_t kHeaderBytes = 8 + 4 + 4 + 4 + kUuidBytes + 8 + 8 + 8 + 4 + 4;
+// magic, version, checksum, length, host, epoch, sequence, promise, etcd, flags, count
+constexpr std::size_t kHeaderBytes = 8 + 4 + 4 + 4 + kUuidBytes + 8 + 8 + 8 + 8 + 4 + 4;
 constexpr std::size_t kMachineBytes = kUuidBytes + 2 + 4;
 constexpr std::size_t kMostMachines = (kSlotBytes - kHeaderBytes) / kMachineBytes;
 constexpr std::uint32_t kEtcdOk = 1;
@@ -101,6 +101,7 @@ std::vector<std::uint8_t> encode_slot(const ha::Slot& slot, const Names& names) 
     out.number(slot.who.epoch);
     out.number(slot.sequence);
     out.number(slot.promise.count());
+    out.number(slot.etcd);
     out.number((slot.etcd_ok ? kEtcdOk : 0U) | (report.takes_machines ? kTakesMachines : 0U));
     out.number(static_cast<std::uint32_t>(count));
     for (std::size_t i = 0; i < count; ++i) {
@@ -141,6 +142,7 @@ std::expected<ha::Slot, std::string> decode_slot(std::span<const std::uint8_t> b
     if (slot.promise <= ha::Duration{} || slot.promise > kLongestPromise) {
         return std::unexpected("its promise is no possible time");
     }
+    slot.etcd = in.number<ha::EtcdId>();
     const auto flags = in.number<std::uint32_t>();
     slot.etcd_ok = (flags & kEtcdOk) != 0;
     auto report = std::make_shared<ha::Report>();

@@ -40,9 +40,11 @@ constexpr std::chrono::seconds kEngineLimit{30};
 // The option's text as an object with nothing else in it.
 json parsed(std::string_view text) {
     auto value = json::parse(text, nullptr, false);
-    const bool is_whole = value.is_object() && value.size() == 2 && value.contains("datastore") &&
-                          value["datastore"].is_string() && value.contains("catalogue");
-    if (!is_whole) refuse("it must be JSON with 'datastore' and 'catalogue'");
+    const bool is_whole = value.is_object() && value.contains("datastore") &&
+                          value["datastore"].is_string() && value.contains("catalogue") &&
+                          value.size() == (value.contains("etcd") ? 3 : 2) &&
+                          (!value.contains("etcd") || value["etcd"].is_object());
+    if (!is_whole) refuse("it must be JSON with 'datastore', 'catalogue' and perhaps 'etcd'");
     return value;
 }
 
@@ -66,11 +68,17 @@ const DatastoreEntry* datastore_of(const Datastores& datastores, const std::stri
 
 std::string file_text(const HostContext& context, const json& option, const std::string& datastore,
                       const std::filesystem::path& path) {
-    const json made{{"host", context.host_uuid},
-                    {"host_name", context.config.host_name},
-                    {"datastore", datastore},
-                    {"datastore_path", path.string()},
-                    {"catalogue", option["catalogue"]}};
+    json made{{"host", context.host_uuid},
+              {"host_name", context.config.host_name},
+              {"datastore", datastore},
+              {"datastore_path", path.string()},
+              {"catalogue", option["catalogue"]}};
+    if (option.contains("etcd")) {
+        // This host proves who it is by the certificate that its own API shows.
+        made["etcd"] = option["etcd"];
+        made["etcd"]["identity"] = (context.config.state_directory / "tls").string();
+        made["etcd"]["directory"] = (context.config.state_directory / "etcd").string();
+    }
     return made.dump() + "\n";
 }
 
