@@ -4,10 +4,10 @@
 #include <time.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <chrono>
 #include <expected>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <string>
@@ -31,10 +31,10 @@ struct Options {
     bool cpu_time = false;
 };
 
-// Of this thread: what it got of a machine that does other things too.
+// Of all threads: what they got of a machine that does other things too.
 double cpu_seconds() {
     timespec now{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
@@ -50,24 +50,25 @@ Value or_throw(std::expected<Value, std::string> parsed, const std::string& path
     return std::move(*parsed);
 }
 
-// As many searches as threads, each with a seed of its own; the best of them.
+// Each piece on a thread of its own.
+reassign::Crew crew_of(unsigned size) {
+    return {.size = size, .run_all = [size](const std::function<void(unsigned)>& piece) {
+                std::vector<std::jthread> threads;
+                for (unsigned at = 1; at < size; ++at) threads.emplace_back(piece, at);
+                piece(0);
+            }};
+}
+
 reassign::Solution search(const reassign::Problem& problem, const reassign::Assignment& original,
                           const Options& options, Clock::time_point start) {
     Effort effort;
     effort.iterations = std::numeric_limits<std::uint64_t>::max();
     effort.progress = [&] {
         const std::chrono::duration<double> past = Clock::now() - start;
-        return ((options.cpu_time ? cpu_seconds() : past.count()) + 0.2) / options.seconds;
+        const double used = options.cpu_time ? cpu_seconds() / options.threads : past.count();
+        return (used + 0.2) / options.seconds;
     };
-    std::vector<reassign::Solution> found(options.threads);
-    std::vector<std::jthread> workers;
-    for (unsigned at = 0; at < options.threads; ++at) {
-        workers.emplace_back([&, at] {
-            found[at] = reassign::solve(problem, original, options.seed * 1000 + at, effort);
-        });
-    }
-    workers.clear();
-    return *std::ranges::min_element(found, {}, &reassign::Solution::cost);
+    return reassign::solve(problem, original, options.seed, effort, crew_of(options.threads));
 }
 
 void run(const Options& options) {
@@ -99,10 +100,10 @@ int main(int argc, char** argv) {
         ->check(CLI::Range(0.3, 86400.0))
         ->capture_default_str();
     app.add_option("--seed", options.seed, "of the search")->capture_default_str();
-    app.add_option("--threads", options.threads, "searches side by side")
+    app.add_option("--threads", options.threads, "that search at the same time")
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
-    app.add_flag("--cpu-time", options.cpu_time, "count CPU time instead of the clock's");
+    app.add_flag("--cpu-time", options.cpu_time, "count the threads' average CPU time instead");
     CLI11_PARSE(app, argc, argv);
     try {
         run(options);

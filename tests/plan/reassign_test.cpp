@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
+#include <set>
 #include <sstream>
+#include <thread>
 
 #include "plan/reassign/solve.hpp"
 #include "reassign_checker.hpp"
@@ -18,17 +21,25 @@ struct Instance {
     Assignment original;
 };
 
-Instance random_instance(std::uint64_t seed) {
+struct Shape {
+    Index machines = 4;  ///< at least; up to four more
+    Index services = 4;  ///< at least; up to three more
+    Index per_service = 4;
+    Index neighbourhoods = 2;
+};
+
+Instance random_instance(std::uint64_t seed, const Shape& shape = {}) {
     std::mt19937_64 random(seed);
     const auto below = [&random](std::uint64_t bound) { return random() % bound; };
-    const Index machines = static_cast<Index>(4 + below(5));
-    const Index services = static_cast<Index>(4 + below(4));
-    const Index per_service = 4;
+    const Index machines = static_cast<Index>(shape.machines + below(5));
+    const Index services = static_cast<Index>(shape.services + below(4));
+    const Index per_service = shape.per_service;
+    std::set<Index> of_first;
     Instance made;
     std::ostringstream text;
     text << "2\n1 10\n0 100\n" << machines << '\n';
     for (Index machine = 0; machine < machines; ++machine) {
-        text << machine % 2 << ' ' << machine % 3 << " 300 250 100 80";
+        text << machine % shape.neighbourhoods << ' ' << machine % 3 << " 300 250 100 80";
         for (Index to = 0; to < machines; ++to) text << ' ' << (to == machine ? 0 : 1 + to % 3);
         text << '\n';
     }
@@ -38,15 +49,16 @@ Instance random_instance(std::uint64_t seed) {
         std::vector<Index> order(machines);
         for (Index machine = 0; machine < machines; ++machine) order[machine] = machine;
         std::shuffle(order.begin(), order.end(), random);
-        bool both = false;
+        std::set<Index> places;
         for (Index at = 0; at < per_service; ++at) {
             made.original.push_back(order[at]);
-            both |= order[at] % 2 != order[0] % 2;
+            places.insert(order[at] % shape.neighbourhoods);
             processes << service << ' ' << 1 + below(30) << ' ' << 1 + below(20) << ' '
                       << 1 + below(9) << '\n';
         }
-        // Whoever depends on the first service, which is in both neighbourhoods if this one is.
-        const bool may_need = service > 0 && both;
+        // Whoever depends on the first service is where that is.
+        if (service == 0) of_first = places;
+        const bool may_need = service > 0 && std::ranges::includes(of_first, places);
         text << 1 + below(2) << ' ' << (may_need && below(2) == 0 ? "1 0" : "0") << '\n';
     }
     text << services * per_service << '\n' << processes.str() << "1\n0 1 1 10\n1 10 100\n";
@@ -68,6 +80,31 @@ TEST(Reassign, finds_valid_assignments_of_the_cost_it_says) {
         EXPECT_EQ(verdict.violation, "") << seed;
         EXPECT_EQ(verdict.cost, found.cost) << seed;
         EXPECT_LE(found.cost, first.cost) << seed;
+    }
+    EXPECT_GT(judged, 10);
+}
+
+// Several at the same time, on machines of their own for a while: by neighbourhood, or one by one.
+TEST(Reassign, searchers_together_keep_the_rules_and_repeat_themselves) {
+    const Crew crew{.size = 2, .run_all = [](const std::function<void(unsigned)>& piece) {
+                        const std::jthread other(piece, 1);
+                        piece(0);
+                    }};
+    int judged = 0;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        const auto instance = random_instance(seed, {18, 13, 8, seed % 2 == 0 ? 2U : 5U});
+        const auto problem = parse_problem(instance.model);
+        ASSERT_TRUE(problem) << problem.error();
+        const auto first = check_assignment(*problem, instance.original, instance.original);
+        if (!first.violation.empty()) continue;
+        ++judged;
+        const auto found = solve(*problem, instance.original, seed, {.iterations = 60000}, crew);
+        const auto verdict = check_assignment(*problem, instance.original, found.assignment);
+        EXPECT_EQ(verdict.violation, "") << seed;
+        EXPECT_EQ(verdict.cost, found.cost) << seed;
+        EXPECT_LT(found.cost, first.cost) << seed;
+        const auto again = solve(*problem, instance.original, seed, {.iterations = 60000}, crew);
+        EXPECT_EQ(again.assignment, found.assignment) << seed;
     }
     EXPECT_GT(judged, 10);
 }

@@ -9,6 +9,7 @@ namespace drover::plan::reassign {
 namespace {
 
 constexpr Cost kMost = 1'000'000;  // of machines, processes, ...: bounds what a file can ask for
+constexpr Cost kMostRoom = Cost{1} << 31;
 
 class Numbers {
 public:
@@ -31,11 +32,13 @@ public:
         }
         return static_cast<Index>(value);
     }
-    std::vector<Cost> next_list(std::size_t count) {
-        std::vector<Cost> list;
-        list.reserve(std::min<std::size_t>(count, kMost));
-        for (std::size_t at = 0; at < count; ++at) list.push_back(next());
-        return list;
+    /// Onto the end of a list.
+    template <class Number>
+    void next_below(Cost bound, std::size_t count, std::string_view what,
+                    std::vector<Number>& list) {
+        for (std::size_t at = 0; at < count; ++at) {
+            list.push_back(static_cast<Number>(next_below(bound, what)));
+        }
     }
     bool at_end() {
         while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
@@ -56,11 +59,9 @@ void read_machines(Numbers& numbers, Problem& problem) {
         problem.location.push_back(numbers.next_below(kMost, "a location"));
         problem.neighbourhoods = std::max(problem.neighbourhoods, problem.neighbourhood.back() + 1);
         problem.locations = std::max(problem.locations, problem.location.back() + 1);
-        std::ranges::copy(numbers.next_list(problem.resources),
-                          std::back_inserter(problem.capacity));
-        std::ranges::copy(numbers.next_list(problem.resources), std::back_inserter(problem.safety));
-        std::ranges::copy(numbers.next_list(problem.machines),
-                          std::back_inserter(problem.move_cost));
+        numbers.next_below(kMostRoom, problem.resources, "a capacity", problem.capacity);
+        numbers.next_below(kMostRoom, problem.resources, "a safety capacity", problem.safety);
+        numbers.next_below(kMostRoom, problem.machines, "a move cost", problem.move_cost);
     }
 }
 
@@ -83,8 +84,7 @@ void read_processes(Numbers& numbers, Problem& problem) {
     problem.processes = numbers.next_below(kMost, "the number of processes");
     for (Index process = 0; process < problem.processes; ++process) {
         problem.service.push_back(numbers.next_below(problem.services, "a service"));
-        std::ranges::copy(numbers.next_list(problem.resources),
-                          std::back_inserter(problem.requirement));
+        numbers.next_below(kMostRoom, problem.resources, "a requirement", problem.requirement);
         problem.process_cost.push_back(numbers.next());
     }
 }

@@ -33,9 +33,9 @@ struct Problem {
     Index locations = 0;
     std::vector<Index> neighbourhood;
     std::vector<Index> location;
-    std::vector<Cost> capacity;   ///< machine * resources + resource
-    std::vector<Cost> safety;     ///< likewise
-    std::vector<Cost> move_cost;  ///< from * machines + to
+    std::vector<Cost> capacity;            ///< machine * resources + resource; below 2^31
+    std::vector<Cost> safety;              ///< likewise
+    std::vector<std::uint32_t> move_cost;  ///< from * machines + to
 
     Index services = 0;
     std::vector<Index> spread;                  ///< at least so many locations
@@ -44,7 +44,7 @@ struct Problem {
 
     Index processes = 0;
     std::vector<Index> service;
-    std::vector<Cost> requirement;  ///< process * resources + resource
+    std::vector<Cost> requirement;  ///< process * resources + resource; below 2^31
     std::vector<Cost> process_cost;
 
     std::vector<Balance> balances;
