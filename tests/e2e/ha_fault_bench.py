@@ -3,7 +3,7 @@
 written by two, and every machine must write again.
 
     DROVER_BIN_DIR=build/bin /usr/bin/python3 tests/e2e/ha_fault_bench.py \\
-        [--faults 30] [--seed N] [--ledger FILE] [--kind KIND] [--forward-locks]
+        [--faults 30] [--seed N] [--ledger FILE] [--kind KIND]
     tests/e2e/ha_fault_bench.py --report FILE
 
 A line of JSON in the ledger for every fault; run again, it goes on from there. Exit code 1 at the
@@ -40,7 +40,7 @@ class Bench:
         from ha_bench.judge import Judge
         from ha_bench.world import World
         self.options = options
-        self.world = World(options.machines, options.forward_locks)
+        self.world = World(options.machines)
         logs = {host: front.log for host, front in self.world.fronts.items()}
         self.judge = Judge(logs, self.world.disks, self.world.ha.hosts)
         left, _ = self.world.wait_until_settled(self.judge, SETTLE_S)
@@ -186,8 +186,6 @@ def main():
     parser.add_argument("--ledger", default="build/ha-faults.jsonl")
     parser.add_argument("--machines", type=int, default=3)
     parser.add_argument("--kind", choices=sorted(faults.KINDS))
-    parser.add_argument("--forward-locks", action="store_true",
-                        help="QEMU's locks count across hosts too")
     parser.add_argument("--go-on", action="store_true", help="after a violation, unless stuck")
     parser.add_argument("--keep-logs", action="store_true", help="of every fault")
     parser.add_argument("--report", metavar="FILE", help="only prints what a ledger says")

@@ -333,17 +333,6 @@ int get_space(const char* path, struct statvfs* space) {
     return 0;
 }
 
-// Each open file has a description of its own below too, which such locks belong to.
-int lock_range(const char*, fuse_file_info* info, int command, struct flock* range) {
-    const auto& file = file_of(info);
-    if (const int error = world().faults.admit(file.path)) return -error;
-    range->l_pid = 0;
-    const int open_file = command == F_GETLK   ? F_OFD_GETLK
-                          : command == F_SETLK ? F_OFD_SETLK
-                                               : F_OFD_SETLKW;
-    return answer(::fcntl(file.descriptor, open_file, range));
-}
-
 void* begin(fuse_conn_info* connection, fuse_config* config) {
     config->use_ino = 1;
     config->entry_timeout = 0;
@@ -356,7 +345,7 @@ void* begin(fuse_conn_info* connection, fuse_config* config) {
     return fuse_get_context()->private_data;
 }
 
-fuse_operations operations(bool forward_locks) {
+fuse_operations operations() {
     fuse_operations all{};
     all.init = begin;
     all.getattr = get_attributes;
@@ -385,7 +374,6 @@ fuse_operations operations(bool forward_locks) {
     all.lseek = seek;
     all.readdir = read_directory;
     all.statfs = get_space;
-    if (forward_locks) all.lock = lock_range;
     return all;
 }
 
@@ -394,7 +382,7 @@ fuse_operations operations(bool forward_locks) {
 int run_file_system(const Settings& settings, Faults& faults, WriteLog& log) {
     ::umask(0);
     World world{settings, faults, log};
-    const auto all = operations(settings.forward_locks);
+    const auto all = operations();
     const char* arguments[] = {"ha-front", "-o", "allow_other,default_permissions,fsname=ha-front"};
     fuse_args options = FUSE_ARGS_INIT(3, const_cast<char**>(arguments));
     auto* file_system = fuse_new(&options, &all, sizeof(all), &world);

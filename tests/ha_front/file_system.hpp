@@ -8,13 +8,13 @@
 namespace drover::ha_front {
 
 struct Settings {
-    std::string source;          ///< the directory that is passed through
-    std::string mount_point;     ///< an empty directory
-    bool forward_locks = false;  ///< else locks of byte ranges count within this mount alone
+    std::string source;       ///< the directory that is passed through
+    std::string mount_point;  ///< an empty directory
 };
 
 /// Passes a directory through, as the one host sees it. Nothing is cached, neither by the kernel
-/// nor here: what one host has changed the next request of another sees. Needs root. Blocks until
+/// nor here: what one host has changed the next request of another sees. Locks
+/// count within this mount alone. Needs root. Blocks until
 /// the file system is unmounted or a signal ends it; 0 if all was well.
 int run_file_system(const Settings& settings, Faults& faults, WriteLog& log);
 

@@ -1,7 +1,7 @@
 // ha-front: one host's way to a shared directory, which can be told to fail.
 //
 //     ha-front --source DIR --mount DIR --host NAME --log FILE --control SOCKET --watchdog PIPE
-//              [--forward-locks]
+//
 
 #include <cstdio>
 #include <exception>
@@ -19,7 +19,7 @@ namespace {
 int usage() {
     std::fputs(
         "usage: ha-front --source DIR --mount DIR --host NAME --log FILE --control SOCKET "
-        "--watchdog PIPE [--forward-locks]\n",
+        "--watchdog PIPE\n",
         stderr);
     return 2;
 }
@@ -28,12 +28,9 @@ int usage() {
 
 int main(int count, char** words) {
     std::map<std::string, std::string> given;
-    bool forward_locks = false;
     for (int at = 1; at < count; ++at) {
         const std::string word = words[at];
-        if (word == "--forward-locks") {
-            forward_locks = true;
-        } else if (word.starts_with("--") && at + 1 < count) {
+        if (word.starts_with("--") && at + 1 < count) {
             given[word.substr(2)] = words[++at];
         } else {
             return usage();
@@ -48,7 +45,7 @@ int main(int count, char** words) {
         WriteLog log(given["log"], given["host"]);
         Power power(faults, given["watchdog"]);
         const Control control(given["control"], faults, power);
-        return run_file_system({given["source"], given["mount"], forward_locks}, faults, log);
+        return run_file_system({given["source"], given["mount"]}, faults, log);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "ha-front: %s\n", error.what());
         return 1;

@@ -27,7 +27,7 @@ def programs():
 class Front:
     """One host's. Not of the host: it lives on when the host dies."""
 
-    def __init__(self, sandbox, host, forward_locks):
+    def __init__(self, sandbox, host):
         self.host = host
         self._sandbox = sandbox
         base = sandbox.host_directory(host)
@@ -39,7 +39,6 @@ class Front:
         command = [programs()[0], "--source", sandbox.datastore_directory, "--mount", mount,
                    "--host", host, "--log", self.log, "--control", self._control,
                    "--watchdog", self.watchdog]
-        command += ["--forward-locks"] if forward_locks else []
         with open(os.path.join(base, "log", "front.log"), "ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                              stderr=log)

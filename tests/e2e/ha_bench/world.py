@@ -23,7 +23,7 @@ _NUMBER_AT = 0x1F0  # where the recorder's sector has its machine's number
 class World:
     """`machines`: how many. close() removes everything."""
 
-    def __init__(self, machines=3, forward_locks=False):
+    def __init__(self, machines=3):
         programs()
         self._bin = os.environ["DROVER_BIN_DIR"]
         self.clock = clock.Shift()
@@ -42,7 +42,7 @@ class World:
             for host in HOSTS:
                 self.sandbox.run("kill", host)
             for host in HOSTS:
-                self.fronts[host] = Front(self.sandbox, host, forward_locks)
+                self.fronts[host] = Front(self.sandbox, host)
                 self.start(host)
             self.ha = Protection(self.sandbox,
                                  lambda host: {"watchdog": self.fronts[host].watchdog})
