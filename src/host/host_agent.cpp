@@ -349,7 +349,9 @@ Awaitable<void> HostAgent::Services::make_machines() {
         if (machine->domain->agent_connected) availability->guest_ready(*machine);
     });
     reconciler->on_guarded(
-        [this](MachinePtr machine) { return availability->go_on(std::move(machine)); });
+        {.go_on = [this](MachinePtr machine) { return availability->go_on(std::move(machine)); },
+         .power_off =
+             [this](MachinePtr machine) { return availability->power_off(std::move(machine)); }});
     power->on_started([this](const MachinePtr& machine) {
         guests->begin(machine);
         sampler->soon();

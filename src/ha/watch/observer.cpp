@@ -97,8 +97,11 @@ Verdict Observer::judge_silence(const Seen& host, const Tenure& owner) const {
     const Duration wait = kept(Rule::takeover_waits, true) ? timing_.takeover : timing_.permit / 2;
     // Who beats in another etcd is not silent because it is in this one.
     const auto own_slot = std::ranges::find(host.slots, owner.epoch, &SlotSeen::epoch);
-    const bool is_elsewhere = own_slot == host.slots.end() || own_slot->etcd != etcd_;
-    const bool is_told = !kept(Rule::silence_in_named_etcd, is_elsewhere);
+    const bool is_seen = own_slot != host.slots.end();
+    // Nor is it silent in an epoch of which nobody has read yet: a second line behind that rule.
+    const bool is_too_early = kept(Rule::leases_before_slots, !is_seen);
+    const bool is_elsewhere = is_seen && own_slot->etcd != etcd_;
+    const bool is_told = !is_too_early && !kept(Rule::silence_in_named_etcd, is_elsewhere);
     // One silence on both channels at the same time, not a stale one here and a fresh one there.
     if (is_told && host.beat_changed != kNever && etcd_read_ != kNever) {
         const Time changed = std::max(host.beat_changed, host.slot_changed);

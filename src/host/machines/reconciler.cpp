@@ -226,6 +226,8 @@ Awaitable<Value> Reconciler::answer(task::Call call) {
     const bool retry = request.answerChoice() == kAnswerRetry;
     if (retry) {
         co_await go_on(machine);
+    } else if (is_guarded(*machine)) {
+        if (guarding_.power_off) co_await guarding_.power_off(machine);
     } else {
         co_await context_.runtime.blocking(
             machine->domain_queue(),
@@ -265,7 +267,7 @@ Awaitable<void> Reconciler::read_again(MachinePtr machine) {
 // Of a guarded machine the storage may have been gone for so long that another host has taken it.
 Awaitable<void> Reconciler::go_on(MachinePtr machine) {
     if (is_guarded(*machine)) {
-        if (go_on_guarded_) co_await go_on_guarded_(machine);
+        if (guarding_.go_on) co_await guarding_.go_on(machine);
         co_return;
     }
     co_await context_.runtime.blocking(

@@ -37,11 +37,14 @@ public:
         on_guest_ = std::move(callback);
     }
 
-    /// Continues machines that high availability guards: whether one may run is not this host
-    /// agent's to say. Without it they stay as they are.
-    void on_guarded(std::function<task::Awaitable<void>(MachinePtr)> go_on) {
-        go_on_guarded_ = std::move(go_on);
-    }
+    /// What is done to machines that high availability guards: whether one may run, and that it is
+    /// off, is not this host agent's to say.
+    struct Guarding {
+        std::function<task::Awaitable<void>(MachinePtr)> go_on;
+        std::function<task::Awaitable<void>(MachinePtr)> power_off;
+    };
+    /// Without it they stay as they are.
+    void on_guarded(Guarding guarding) { guarding_ = std::move(guarding); }
 
 private:
     using Running = std::unordered_map<hypervisor::DomainUuid, hypervisor::DomainInfo>;
@@ -79,7 +82,7 @@ private:
     Leases& leases_;
     std::set<VmId> waiting_;  ///< for the task that has them to end
     std::function<void(const MachinePtr&)> on_guest_;
-    std::function<task::Awaitable<void>(MachinePtr)> go_on_guarded_;
+    Guarding guarding_;
     std::unique_ptr<hypervisor::Subscription> subscription_;
     bool connected_ = false;
     bool first_listing_ = false;  ///< under way

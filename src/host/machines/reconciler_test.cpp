@@ -77,10 +77,11 @@ TEST_F(ReconcilerTest, ContinuesAMachineWhoseStorageIsBack) {
 
 TEST_F(ReconcilerTest, LetsHighAvailabilityContinueWhatItGuards) {
     int asked = 0;
-    reconciler.on_guarded([&](const MachinePtr& which) -> task::Awaitable<void> {
-        asked += which == machine ? 1 : 0;
-        co_return;
-    });
+    reconciler.on_guarded({.go_on = [&](const MachinePtr& which) -> task::Awaitable<void> {
+                               asked += which == machine ? 1 : 0;
+                               co_return;
+                           },
+                           .power_off = {}});
     stall_until_the_datastore_is_back(true);
     EXPECT_EQ(asked, 1);
     EXPECT_EQ(world.engine.resumed, 0);
