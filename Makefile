@@ -80,7 +80,7 @@ soak-guest-boot: deps-test deps-run build
 ## and faults of real hosts with real guests.
 test-ha: deps-test deps-run build
 	$(BIN)/ha_sim --first 1 --count 500
-	$(BIN)/ha_sim --first 1 --count 600 --mutants
+	$(BIN)/ha_sim --first 1 --count 1000 --mutants
 	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
 		tests/e2e/ha_failover_faults.py
 	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
