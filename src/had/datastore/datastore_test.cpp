@@ -222,7 +222,7 @@ TEST_F(DatastoreTest, plans_go_through_the_cell) {
 
 TEST_F(DatastoreTest, a_join_that_fails_is_answered) {
     const auto answers = std::make_shared<Answers>();
-    DatastoreChannel channel({"shared", directory, "host"}, names,
+    DatastoreChannel channel({"shared", directory, kHost, "host"}, names,
                              [answers](ha::Event event) { answers->take(std::move(event)); });
     std::ofstream(directory / ".ha") << "no directory";
     channel.perform(ha::CreateSlot{1, slot(1, 0)});
