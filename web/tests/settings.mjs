@@ -86,35 +86,6 @@ const steps = {
     await row(page, 'Rules', 'A mistake').waitFor({ state: 'detached', timeout: 30_000 });
   },
 
-  async availabilityIsSwitchedOn({ page }) {
-    await page.getByRole('button', { name: 'Edit HA…' }).click();
-    await dialog(page).getByLabel('HA is on').check();
-    await dialog(page).getByLabel('Restart priority').selectOption('high');
-    await dialog(page).getByLabel('Shut down', { exact: true }).check();
-    await look(page, 'edit-ha');
-    await submit(page, 'Save');
-    await panel(page, 'HA').locator('dd >> text=High').waitFor({ timeout: 30_000 });
-    await page.getByRole('button', { name: 'Add machines' }).click();
-    const save = dialog(page).getByRole('button', { name: 'Save', exact: true });
-    expect((await save.getAttribute('data-reason')) === 'For which machines?', 'the button says what is missing');
-    for (const name of [FIRST, SECOND]) {
-      await dialog(page).getByLabel('Filter machines').fill(name);
-      await dialog(page).getByRole('checkbox', { name, exact: true }).check();
-    }
-    await dialog(page).getByLabel('Restart priority').selectOption('highest');
-    await look(page, 'edit-ha-machines');
-    await submit(page, 'Save');
-    const title = 'Machines with HA settings of their own';
-    await row(page, title, FIRST).getByText('Highest').waitFor({ timeout: 30_000 });
-    await page.getByRole('button', { name: `Edit HA of ${FIRST}` }).click();
-    await dialog(page).getByLabel('Restart priority').selectOption('disabled');
-    await submit(page, 'Save');
-    await row(page, title, FIRST).getByText('Not restarted').waitFor({ timeout: 30_000 });
-    await page.getByRole('button', { name: `Treat ${SECOND} as the cluster says` }).click();
-    await row(page, title, SECOND).waitFor({ state: 'detached', timeout: 30_000 });
-    await look(page, 'cluster-configure');
-  },
-
   async anAlarmIsDefined({ page, url }) {
     await configure(page, url, 'vm', OFF);
     await panel(page, 'Alarm definitions').getByText('Virtual machine CPU usage').waitFor({ timeout: 30_000 });
@@ -170,6 +141,36 @@ const steps = {
     await page.getByRole('button', { name: 'Remove alarm It was started' }).click();
     await submit(page, 'Remove');
     await page.locator('.dock tr:has-text("It was started")').waitFor({ state: 'detached', timeout: 30_000 });
+  },
+
+  // After a machine was started: it is too full for a cluster that is to bear a failure.
+  async availabilityIsSwitchedOn({ page }) {
+    await page.getByRole('button', { name: 'Edit HA…' }).click();
+    await dialog(page).getByLabel('HA is on').check();
+    await dialog(page).getByLabel('Restart priority').selectOption('high');
+    await dialog(page).getByLabel('Shut down', { exact: true }).check();
+    await look(page, 'edit-ha');
+    await submit(page, 'Save');
+    await panel(page, 'HA').locator('dd >> text=High').waitFor({ timeout: 30_000 });
+    await page.getByRole('button', { name: 'Add machines' }).click();
+    const save = dialog(page).getByRole('button', { name: 'Save', exact: true });
+    expect((await save.getAttribute('data-reason')) === 'For which machines?', 'the button says what is missing');
+    for (const name of [FIRST, SECOND]) {
+      await dialog(page).getByLabel('Filter machines').fill(name);
+      await dialog(page).getByRole('checkbox', { name, exact: true }).check();
+    }
+    await dialog(page).getByLabel('Restart priority').selectOption('highest');
+    await look(page, 'edit-ha-machines');
+    await submit(page, 'Save');
+    const title = 'Machines with HA settings of their own';
+    await row(page, title, FIRST).getByText('Highest').waitFor({ timeout: 30_000 });
+    await page.getByRole('button', { name: `Edit HA of ${FIRST}` }).click();
+    await dialog(page).getByLabel('Restart priority').selectOption('disabled');
+    await submit(page, 'Save');
+    await row(page, title, FIRST).getByText('Not restarted').waitFor({ timeout: 30_000 });
+    await page.getByRole('button', { name: `Treat ${SECOND} as the cluster says` }).click();
+    await row(page, title, SECOND).waitFor({ state: 'detached', timeout: 30_000 });
+    await look(page, 'cluster-configure');
   },
 
   async aHostGetsADatastore({ page, url }) {
