@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "center/availability/high_availability.hpp"
 #include "center/compatibility/cpu_facts.hpp"
+#include "center/hosts/shown_option.hpp"
 #include "center/tree/data.hpp"
 #include "service/availability_option.hpp"
 #include "vim/management_types.hpp"
@@ -26,21 +27,6 @@ constexpr std::chrono::seconds kAgain{3};
 // drover-had may be restarted, or wait for its datastore, for a while.
 constexpr std::chrono::seconds kMissed{20};
 
-// Nothing if the host has no such option: it is an older one.
-std::optional<std::string> shown_option(const CenterContext& context, const MoRef& host) {
-    const Value& config = config_of(context, host);
-    const Value& options = config ? config.property("option") : config;
-    if (options.kind() != vim::ValueKind::array) return std::nullopt;
-    for (const Value& each : options.elements()) {
-        const vim::OptionValue option(each);
-        if (option.key() != service::kAvailabilityOption) continue;
-        const Value value = option.value();
-        return value.kind() == vim::ValueKind::string ? std::string(value.as_string())
-                                                      : std::string();
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 std::string das_state_of(const CenterContext& context, const MoRef& host) {
@@ -54,7 +40,7 @@ std::string das_state_of(const CenterContext& context, const MoRef& host) {
 bool HighAvailability::is_told(const MoRef& host, const std::string& text) const {
     const auto state = hosts_.find(host.id);
     if (state != hosts_.end() && state->second.was_told && state->second.told == text) return true;
-    return shown_option(parts().context, host) == text;
+    return shown_option(parts().context, host, service::kAvailabilityOption) == text;
 }
 
 void HighAvailability::tell_hosts() {
@@ -67,7 +53,7 @@ void HighAvailability::tell_hosts() {
             return;
         }
         if (state.is_busy || now() < state.next) return;
-        const auto shown = shown_option(parts().context, host.ref);
+        const auto shown = shown_option(parts().context, host.ref, service::kAvailabilityOption);
         if (!shown) return;
         const auto cluster = clusters_.find(host.compute_resource.id);
         // A cluster that was not looked at yet must not be switched off by a center that starts.

@@ -1,9 +1,9 @@
 // Tells each host what the center's pools come to for its machines.
 
 #include "base/log.hpp"
-#include "center/compatibility/cpu_facts.hpp"
 #include "center/drs/drs.hpp"
 #include "center/drs/pool_parts.hpp"
+#include "center/hosts/shown_option.hpp"
 #include "vim/management_types.hpp"
 #include "vim/properties.hpp"
 
@@ -18,21 +18,6 @@ namespace {
 
 constexpr std::chrono::seconds kCallLimit{15};
 constexpr std::chrono::minutes kThinkLimit{5};
-
-// What the host was told before, by what it shows; nothing if it has no such option.
-std::optional<std::string> shown_parts(const CenterContext& context, const MoRef& host) {
-    const Value& config = config_of(context, host);
-    const Value& options = config ? config.property("option") : config;
-    if (options.kind() != vim::ValueKind::array) return std::nullopt;
-    for (const Value& each : options.elements()) {
-        const vim::OptionValue option(each);
-        if (option.key() != service::kMachinePartsOption) continue;
-        return option.value().kind() == vim::ValueKind::string
-                   ? std::string(option.value().as_string())
-                   : std::string();
-    }
-    return std::nullopt;
-}
 
 }  // namespace
 
@@ -63,7 +48,7 @@ Awaitable<void> Drs::enforce_pools(MoRef cluster) {
                               host->name);
             text.clear();
         }
-        const auto shown = shown_parts(parts().context, host->ref);
+        const auto shown = shown_option(parts().context, host->ref, service::kMachinePartsOption);
         const auto told = told_parts_.find(host->ref.id);
         const std::string& before = told != told_parts_.end() ? told->second : shown.value_or("");
         if (!shown || text == before) continue;
@@ -96,7 +81,9 @@ bool Drs::has_pools_to_enforce(const Host& host) const {
     const Value& below = pool->property(vim::property::ResourcePool::resourcePool);
     if (below && !below.elements().empty()) return true;
     return told == told_parts_.end() &&
-           !shown_parts(parts().context, host.ref).value_or("").empty();
+           !shown_option(parts().context, host.ref, service::kMachinePartsOption)
+                .value_or("")
+                .empty();
 }
 
 Awaitable<void> Drs::enforce_pools_for_ever() {

@@ -1,5 +1,4 @@
 #include "host/availability/protection.hpp"
-#include "host/availability/vm_monitoring.hpp"
 
 #include <fmt/format.h>
 
@@ -9,6 +8,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "had/config.hpp"
+#include "host/availability/vm_monitoring.hpp"
 #include "host/faults.hpp"
 #include "host/host_system/host_system.hpp"
 #include "host/machines/domain.hpp"

@@ -79,14 +79,17 @@ TEST(MigrationXml, MovesEverythingThatNamesTheHost) {
     EXPECT_EQ(parse_live_xml(xml).metadata, to.metadata);
 }
 
+std::string with_second_monitor() {
+    return std::string("<domain><memory>1</memory>") +
+           "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+           "<qemu:arg value='-chardev'/><qemu:arg value='" +
+           guard_socket("/run/here/a.qmp") +
+           "'/><qemu:arg value='-mon'/><qemu:arg value='chardev=guard,mode=control'/>"
+           "<qemu:arg value='-kept'/></qemu:commandline></domain>";
+}
+
 TEST(MigrationXml, MovesTheSecondMonitor) {
-    const std::string guarded =
-        std::string("<domain><memory>1</memory>") +
-        "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
-        "<qemu:arg value='-chardev'/><qemu:arg value='" +
-        guard_socket("/run/here/a.qmp") +
-        "'/><qemu:arg value='-mon'/><qemu:arg value='chardev=guard,mode=control'/>"
-        "<qemu:arg value='-kept'/></qemu:commandline></domain>";
+    const std::string guarded = with_second_monitor();
     auto to = spec();
     to.metadata = std::map<std::string, std::string>{{"monitor", "/run/there/b,c.qmp"}};
     const auto xml = destination_xml(guarded, to);
@@ -97,13 +100,7 @@ TEST(MigrationXml, MovesTheSecondMonitor) {
 }
 
 TEST(MigrationXml, LeavesTheSecondMonitorWhereNobodyWantsIt) {
-    const std::string guarded =
-        std::string("<domain><memory>1</memory>") +
-        "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
-        "<qemu:arg value='-chardev'/><qemu:arg value='" +
-        guard_socket("/run/here/a.qmp") +
-        "'/><qemu:arg value='-mon'/><qemu:arg value='chardev=guard,mode=control'/>"
-        "<qemu:arg value='-kept'/></qemu:commandline></domain>";
+    const std::string guarded = with_second_monitor();
     auto to = spec();
     to.metadata = std::map<std::string, std::string>{{"vmx", "x"}};
     const auto xml = destination_xml(guarded, to);
