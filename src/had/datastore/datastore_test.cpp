@@ -95,6 +95,22 @@ TEST_F(DatastoreTest, the_newest_slots_of_a_host_are_kept) {
     EXPECT_THROW(files.write(slot(9, 1)), std::system_error);
 }
 
+// Its file is open, but nobody reads it there.
+TEST_F(DatastoreTest, a_slot_that_others_cant_find_is_not_written) {
+    SlotFiles files(directory / ".ha", *names);
+    ASSERT_TRUE(files.create(slot(1, 0)));
+    files.write(slot(1, 1));
+    std::filesystem::rename(directory / ".ha", directory / ".away");
+    EXPECT_THROW(files.write(slot(1, 2)), std::system_error);
+    std::filesystem::create_directory(directory / ".ha");
+    const auto name = kHost + ".epoch.1";
+    std::filesystem::copy_file(directory / ".away" / name, directory / ".ha" / name);
+    files.write(slot(1, 3));
+    EXPECT_EQ(files.read_all().at(0).sequence, 3U);
+    std::filesystem::remove(directory / ".ha" / name);
+    EXPECT_THROW(files.write(slot(1, 4)), std::system_error);
+}
+
 // Every way to tear or damage it makes it unreadable, never another slot.
 TEST_F(DatastoreTest, a_torn_slot_is_unreadable) {
     SlotFiles files(directory / ".ha", *names);
@@ -239,16 +255,17 @@ TEST_F(DatastoreTest, a_full_datastore_answers_no_join_but_takes_heartbeats) {
     const auto full = directory / "full";
     std::filesystem::create_directory(full);
     if (::mount("tmpfs", full.c_str(), "tmpfs", 0, "size=1m") != 0) GTEST_SKIP() << "needs root";
-    SlotFiles files(full / ".ha", *names);
-    EXPECT_TRUE(files.create(slot(1, 0)));
+    std::optional<SlotFiles> files(std::in_place, full / ".ha", *names);
+    EXPECT_TRUE(files->create(slot(1, 0)));
     std::ofstream filler(full / "filler");
     while (filler << std::string(4096, 'x') << std::flush) continue;
     filler.close();
-    EXPECT_THROW(files.create(slot(2, 0)), std::system_error);
-    files.write(slot(1, 5));
-    const auto read = files.read_all();
+    EXPECT_THROW(files->create(slot(2, 0)), std::system_error);
+    files->write(slot(1, 5));
+    const auto read = files->read_all();
     EXPECT_EQ(read.size(), 1U);
     EXPECT_EQ(read[0].sequence, 5U);
+    files.reset();
     ::umount(full.c_str());
 }
 

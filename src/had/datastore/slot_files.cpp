@@ -68,6 +68,17 @@ void put(int file, std::span<const std::uint8_t> bytes, const std::filesystem::p
     }
 }
 
+// What others can't find by its name, they don't read: it was deleted, or moved with its directory.
+void require_found_by_name(int file, const std::filesystem::path& path) {
+    struct stat opened{};
+    struct stat named{};
+    if (::fstat(file, &opened) != 0 || ::stat(path.c_str(), &named) != 0) fail(path, "look at");
+    if (opened.st_dev != named.st_dev || opened.st_ino != named.st_ino) {
+        errno = ENOENT;
+        fail(path, "write");
+    }
+}
+
 }  // namespace
 
 SlotFiles::SlotFiles(std::filesystem::path directory, Names& names)
@@ -108,18 +119,34 @@ bool SlotFiles::create(const ha::Slot& slot) {
     return true;
 }
 
+std::shared_ptr<const base::FileDescriptor> SlotFiles::file_to_write(const ha::Tenure& who) {
+    const std::lock_guard lock(mutex_);
+    if (open_ && open_for_ == who) return open_;
+    open_.reset();
+    auto file = open_direct(file_of(who), O_WRONLY | O_DSYNC);
+    open_ = std::make_shared<const base::FileDescriptor>(std::move(file));
+    open_for_ = who;
+    return open_;
+}
+
+void SlotFiles::close_written() {
+    const std::lock_guard lock(mutex_);
+    open_.reset();
+}
+
 void SlotFiles::write(const ha::Slot& slot) {
     const auto path = file_of(slot.who);
-    const auto file = open_direct(path, O_WRONLY | O_DSYNC);
+    const auto file = file_to_write(slot.who);
     const auto content = encode_slot(slot, names_);
     Pages pages;
     std::ranges::copy(content, pages.all().begin());
-    put(file.get(), pages.all().first(content.size()), path);
-    struct stat status{};
-    if (::fstat(file.get(), &status) != 0) fail(path, "look at");
-    if (status.st_nlink == 0) {
-        errno = ENOENT;
-        fail(path, "write");
+    try {
+        put(file->get(), pages.all().first(content.size()), path);
+        require_found_by_name(file->get(), path);
+    } catch (...) {
+        // A handle may have gone stale with the server that gave it.
+        close_written();
+        throw;
     }
 }
 

@@ -2,8 +2,11 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <vector>
 
+#include "base/file.hpp"
 #include "had/datastore/slot_format.hpp"
 
 namespace drover::had {
@@ -21,7 +24,7 @@ public:
     /// Makes the slot's file, whole and on the medium; false if there is one.
     bool create(const ha::Slot& slot);
     /// Past the page cache where the file system can. Throws if the file is gone: a write that
-    /// nobody can read is none.
+    /// nobody can read is none. The file stays open: on slow storage every request counts.
     void write(const ha::Slot& slot);
     /// The newest slots of each host. What can't be read is there, and says so.
     std::vector<ha::Slot> read_all();
@@ -31,9 +34,14 @@ private:
     /// In order.
     std::map<ha::HostId, std::vector<ha::Epoch>> list();
     ha::Slot read(const ha::Tenure& who);
+    std::shared_ptr<const base::FileDescriptor> file_to_write(const ha::Tenure& who);
+    void close_written();
 
     std::filesystem::path directory_;
     Names& names_;
+    std::mutex mutex_;  ///< of what follows
+    ha::Tenure open_for_{};
+    std::shared_ptr<const base::FileDescriptor> open_;
 };
 
 }  // namespace drover::had
