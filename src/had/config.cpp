@@ -28,6 +28,7 @@ constexpr std::uint64_t kLimitBytes = 8 << 20;
 constexpr double kMegabyte = 1 << 20;
 constexpr std::size_t kMostEtcdMembers = 7;
 constexpr std::size_t kMostAuthorities = 64;
+constexpr std::size_t kMostRules = 4096;
 constexpr std::size_t kCertificateBytes = 16384;
 
 // Reads one JSON object and insists that every field of it was asked for.
@@ -124,6 +125,7 @@ void read_host(Fields& fields, Names& names, ha::Catalogue& catalogue) {
     shape.cpu_mhz = fields.number("cpu_mhz", 0, 1, 1e9);
     shape.memory_bytes = fields.number("memory_mb", 0, 1, 1e9) * kMegabyte;
     shape.failure_domain = fields.text("failure_domain", "");
+    shape.networks = fields.texts("networks");
     catalogue.shape.hosts.push_back(std::move(shape));
     fields.end();
 }
@@ -178,11 +180,49 @@ void read_machine(Fields& fields, Names& names, Config& config) {
     shape.vcpus = static_cast<std::uint32_t>(fields.number("vcpus", 1, 1, 1024));
     shape.memory_configured_bytes = fields.number("memory_mb", 0, 0, 1e9) * kMegabyte;
     shape.cpu.reservation = fields.number("cpu_reservation_mhz", 0, 0, 1e9);
+    shape.networks = fields.texts("networks");
     shape.memory.reservation = fields.number("memory_reservation_mb", 0, 0, 1e9) * kMegabyte;
     config.catalogue.shape.machines.push_back(std::move(shape));
     all.push_back(std::move(machine));
     config.files.push_back(std::move(file));
     fields.end();
+}
+
+// Places of what is named in a list of UUIDs among all that there are.
+template <class Index, class All, class Find>
+std::vector<Index> places_of(Fields& fields, const std::string& name, const All& all, Find find) {
+    std::vector<Index> places;
+    for (const auto& uuid : fields.texts(name)) {
+        const auto at = find(uuid);
+        if (at == all.end()) fields.fail(name, uuid + " is not there");
+        places.push_back(static_cast<Index>(at - all.begin()));
+    }
+    return places;
+}
+
+void read_rule(Fields& fields, Names& names, ha::Catalogue& catalogue) {
+    static constexpr std::array<std::string_view, 6> kinds{"keep_together", "keep_apart",
+                                                           "must_run_on",   "must_not_run_on",
+                                                           "should_run_on", "should_not_run_on"};
+    plan::Rule rule;
+    rule.name = fields.text("name", "");
+    fields.text("kind");
+    rule.kind = fields.word("kind", kinds, plan::RuleKind::keep_apart);
+    const auto& machines = catalogue.machines;
+    const auto& hosts = catalogue.hosts;
+    rule.machines =
+        places_of<plan::MachineIndex>(fields, "machines", machines, [&](const std::string& uuid) {
+            const auto id = names.machine(uuid);
+            return std::ranges::find_if(machines,
+                                        [&](const auto& each) { return id && each.id == *id; });
+        });
+    rule.hosts = places_of<plan::HostIndex>(fields, "hosts", hosts, [&](const std::string& uuid) {
+        const auto id = names.host(uuid);
+        return id ? std::ranges::find(hosts, *id) : hosts.end();
+    });
+    if (rule.machines.empty()) fields.fail("machines", "is missing");
+    fields.end();
+    catalogue.shape.rules.push_back(std::move(rule));
 }
 
 void read_catalogue(Fields& fields, Names& names, Config& config) {
@@ -196,6 +236,7 @@ void read_catalogue(Fields& fields, Names& names, Config& config) {
     for (auto& each : fields.list("machines", Names::kMostMachines)) {
         read_machine(each, names, config);
     }
+    for (auto& each : fields.list("rules", kMostRules)) read_rule(each, names, catalogue);
     for (const auto& machine : catalogue.machines) {
         for (const auto other : machine.depends_on) {
             const auto found =

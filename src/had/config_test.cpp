@@ -42,6 +42,32 @@ TEST(HadConfig, reads_hosts_and_machines) {
     EXPECT_EQ(config.files[0].vmx_file, "vm/vm.vmx");
 }
 
+TEST(HadConfig, reads_rules_and_networks) {
+    std::string text = kGood;
+    const std::string rules =
+        R"("memory_mb": 512, "networks": ["net-1"]}],
+    "rules": [{"name": "licence", "kind": "must_run_on",
+               "machines": ["33333333-3333-4333-8333-333333333333"],
+               "hosts": ["11111111-1111-4111-8111-111111111111"]}])";
+    text.replace(text.find("\"memory_mb\": 512}]"), 18, rules);
+    Names names;
+    const auto config = parse_config(text, "ha.json", names);
+    ASSERT_EQ(config.catalogue.shape.rules.size(), 1U);
+    const auto& rule = config.catalogue.shape.rules[0];
+    EXPECT_EQ(rule.name, "licence");
+    EXPECT_EQ(rule.kind, plan::RuleKind::must_run_on);
+    EXPECT_EQ(rule.machines, std::vector<plan::MachineIndex>{0});
+    EXPECT_EQ(rule.hosts, std::vector<plan::HostIndex>{0});
+    EXPECT_EQ(config.catalogue.shape.machines[0].networks, std::vector<std::string>{"net-1"});
+    EXPECT_THAT(reason(text, "must_run_on", "nowhere"), testing::HasSubstr("rules[0].kind: must"));
+    EXPECT_THAT(reason(text, R"("kind": "must_run_on",)", ""),
+                testing::HasSubstr("rules[0].kind: is missing"));
+    EXPECT_THAT(reason(text, R"("hosts": ["1)", R"("hosts": ["2)"),
+                testing::HasSubstr("rules[0].hosts: 2"));
+    EXPECT_THAT(reason(text, R"("machines": ["3)", R"("machines": ["4)"),
+                testing::HasSubstr("rules[0].machines: 4"));
+}
+
 TEST(HadConfig, reads_how_guests_are_monitored) {
     std::string text = kGood;
     const std::string own = R"("memory_mb": 512, "monitoring": {"failure_interval_s": 60,)"

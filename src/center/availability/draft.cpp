@@ -30,6 +30,19 @@ std::pair<std::string, std::string> parts_of(const std::string& path) {
     return {path.substr(1, end - 1), path.substr(end + 2)};
 }
 
+// The text must not change because somebody shows the same in another order.
+void add_texts(json& object, const char* name, std::vector<std::string> texts) {
+    if (texts.empty()) return;
+    std::ranges::sort(texts);
+    object[name] = std::move(texts);
+}
+
+void sort_lists(json& rule) {
+    for (const char* name : {"machines", "hosts"}) {
+        if (rule.contains(name)) std::sort(rule[name].begin(), rule[name].end());
+    }
+}
+
 class Drafter {
 public:
     Drafter(const DraftCluster& cluster, const std::string& present)
@@ -146,6 +159,7 @@ private:
                   {"memory_mb", machine.memory_mb},
                   {"cpu_reservation_mhz", machine.cpu_reservation_mhz},
                   {"memory_reservation_mb", machine.memory_reservation_mb}};
+        add_texts(made, "networks", machine.networks);
         if (const auto& how = settings.monitoring; how.enabled) {
             made["monitoring"] = {{"failure_interval_s", how.failure_interval_s},
                                   {"minimum_uptime_s", how.minimum_uptime_s},
@@ -162,6 +176,47 @@ private:
         return made;
     }
 
+    // What is to be on one host is brought together again by DRS: it must not keep one of them from
+    // being started.
+    std::string_view word_of(const plan::Rule& rule) const {
+        const auto& settings = cluster_.settings;
+        switch (rule.kind) {
+            case plan::RuleKind::keep_apart:
+                return settings.respects_anti_affinity ? "keep_apart" : "";
+            case plan::RuleKind::must_run_on:
+                return "must_run_on";
+            case plan::RuleKind::must_not_run_on:
+                return "must_not_run_on";
+            case plan::RuleKind::should_run_on:
+                return settings.respects_soft_host_rules ? "should_run_on" : "";
+            case plan::RuleKind::should_not_run_on:
+                return settings.respects_soft_host_rules ? "should_not_run_on" : "";
+            case plan::RuleKind::keep_together:
+            case plan::RuleKind::spread:
+                break;
+        }
+        return "";
+    }
+
+    void write_rules(json& catalogue) const {
+        std::size_t count = 0;
+        for (const auto& rule : cluster_.rules) {
+            const auto kind = word_of(rule);
+            if (kind.empty()) continue;
+            json made{{"name", rule.name}, {"kind", kind}, {"machines", json::array()}};
+            for (const auto row : rule.machines) {
+                const auto known = uuid_of_.find(cluster_.machines[row].id);
+                if (known != uuid_of_.end()) made["machines"].push_back(known->second);
+            }
+            const bool is_apart = rule.kind == plan::RuleKind::keep_apart;
+            if (made["machines"].size() < (is_apart ? 2 : 1)) continue;
+            for (const auto row : rule.hosts) made["hosts"].push_back(cluster_.hosts[row].uuid);
+            sort_lists(made);
+            if (++count > kMostRules) return;
+            catalogue["rules"].push_back(std::move(made));
+        }
+    }
+
     void write() {
         json catalogue{{"memory_overcommit", cluster_.memory_overcommit},
                        {"hosts", json::array()},
@@ -175,8 +230,10 @@ private:
                  {"name", host->name},
                  {"cpu_mhz", std::max(1.0, host->cpu_mhz)},
                  {"memory_mb", std::max<std::int64_t>(1, host->memory_mb)}});
+            add_texts(catalogue["hosts"].back(), "networks", host->networks);
         }
         for (const auto* machine : chosen_) catalogue["machines"].push_back(written(*machine));
+        write_rules(catalogue);
         draft_.catalogue = catalogue.dump(-1, ' ', false, json::error_handler_t::replace);
     }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "center/availability/settings.hpp"
+#include "plan/model/snapshot.hpp"
 
 namespace drover::center {
 
@@ -21,6 +22,7 @@ struct DraftHost {
     std::vector<std::string> datastores;  ///< their ids; those that it reaches
     std::string address;                  ///< numeric; empty: not known
     std::string certificate;              ///< PEM; empty: not known
+    std::vector<std::string> networks{};  ///< their ids
 };
 
 /// The etcd of a cluster's hosts: who runs it, and who may speak to it.
@@ -47,6 +49,7 @@ struct DraftMachine {
     std::int64_t memory_mb = 0;
     std::int64_t cpu_reservation_mhz = 0;
     std::int64_t memory_reservation_mb = 0;
+    std::vector<std::string> networks{};  ///< all that it needs
 };
 
 struct DraftCluster {
@@ -55,6 +58,7 @@ struct DraftCluster {
     std::vector<DraftHost> hosts;
     std::vector<DraftDatastore> datastores;
     std::vector<DraftMachine> machines;
+    std::vector<plan::Rule> rules{};  ///< of `machines` and `hosts`, by their places
 };
 
 struct Draft {
@@ -69,6 +73,8 @@ struct Draft {
 
 /// The largest number of machines that hosts protect together.
 inline constexpr std::size_t kMostProtected = 1500;
+/// Of the rules that they are told.
+inline constexpr std::size_t kMostRules = 4096;
 /// And of the hosts that do.
 inline constexpr std::size_t kMostWatching = 64;
 

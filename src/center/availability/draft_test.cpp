@@ -108,6 +108,46 @@ TEST(AvailabilityDraft, names_what_must_be_ready_first_by_uuid_if_it_is_protecte
     EXPECT_EQ(machines_of(draft)[1]["depends_on"], json::array({"uuid-vm-1"}));
 }
 
+TEST(AvailabilityDraft, tells_rules_by_uuid_as_far_as_machines_are_protected) {
+    auto made = cluster();
+    const auto rule = [](plan::RuleKind kind, std::vector<plan::MachineIndex> machines,
+                         std::vector<plan::HostIndex> hosts = {}) {
+        return plan::Rule{"rule", kind, std::move(machines), std::move(hosts), 2};
+    };
+    made.rules = {rule(plan::RuleKind::keep_apart, {1, 0}),
+                  rule(plan::RuleKind::keep_apart, {0, 3}),  // the other is not protected
+                  rule(plan::RuleKind::keep_together, {0, 1}),
+                  rule(plan::RuleKind::must_run_on, {0, 3}, {0}),
+                  rule(plan::RuleKind::should_not_run_on, {1}, {0, 1})};
+    const auto rules_of = [&made] {
+        const auto catalogue = json::parse(make_draft(made, "ds-one").catalogue);
+        return catalogue.value("rules", json::array());
+    };
+    auto rules = rules_of();
+    ASSERT_EQ(rules.size(), 3U);
+    EXPECT_EQ(rules[0]["kind"], "keep_apart");
+    EXPECT_EQ(rules[0]["machines"], json::array({"uuid-vm-1", "uuid-vm-2"}));
+    EXPECT_FALSE(rules[0].contains("hosts"));
+    EXPECT_EQ(rules[1]["kind"], "must_run_on");
+    EXPECT_EQ(rules[1]["machines"], json::array({"uuid-vm-1"}));
+    EXPECT_EQ(rules[1]["hosts"], json::array({"b"}));
+    EXPECT_EQ(rules[2]["hosts"], json::array({"a", "b"}));
+    made.settings.respects_anti_affinity = made.settings.respects_soft_host_rules = false;
+    rules = rules_of();
+    ASSERT_EQ(rules.size(), 1U);
+    EXPECT_EQ(rules[0]["kind"], "must_run_on");
+}
+
+TEST(AvailabilityDraft, tells_which_networks_a_machine_needs) {
+    auto made = cluster();
+    made.hosts[0].networks = {"net-2", "net-1"};
+    made.machines[0].networks = {"net-1"};
+    const auto catalogue = json::parse(make_draft(made, "ds-one").catalogue);
+    EXPECT_EQ(catalogue["hosts"][1]["networks"], json::array({"net-1", "net-2"}));
+    EXPECT_EQ(catalogue["machines"][0]["networks"], json::array({"net-1"}));
+    EXPECT_FALSE(catalogue["machines"][1].contains("networks"));
+}
+
 TEST(AvailabilityDraft, restarts_nothing_while_hosts_are_not_monitored) {
     auto made = cluster();
     made.settings.restarts = false;

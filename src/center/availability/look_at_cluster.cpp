@@ -8,6 +8,7 @@
 #include <cctype>
 
 #include "center/availability/high_availability.hpp"
+#include "center/drs/cluster_view.hpp"
 #include "center/drs/policy.hpp"
 #include "vim/properties.hpp"
 
@@ -99,6 +100,7 @@ std::optional<DraftHost> look_at_host(const Host& host, const model::ManagedObje
     made.cpu_mhz = static_cast<double>(hardware.cpuMhz()) * hardware.numCpuCores();
     made.memory_mb = hardware.memorySize() / kMebibyte;
     made.datastores = ids_of(object.property(vim::property::HostSystem::datastore));
+    made.networks = ids_of(object.property(vim::property::HostSystem::network));
     made.address = address_of(host, object);
     made.certificate = certificate_of(object);
     return made;
@@ -115,6 +117,7 @@ std::optional<DraftMachine> look_at_machine(const model::ManagedObject& object) 
     made.name = text_of(object.property(vim::property::ManagedEntity::name));
     made.vmx = config.vmPathName();
     made.datastores = ids_of(object.property(property::datastore));
+    made.networks = ids_of(object.property(property::network));
     made.vcpus = std::max(1, config.numCpu().value_or(1));
     made.memory_mb = config.memorySizeMB().value_or(0);
     made.cpu_reservation_mhz = std::max(0, config.cpuReservation().value_or(0));
@@ -146,6 +149,7 @@ std::optional<DraftCluster> look_at_cluster(const MigrationParts& parts, const M
     DraftCluster made;
     made.settings = das_settings(config);
     made.memory_overcommit = drs_policy(config).memory_overcommit;
+    ClusterView view;  // for the rules, which name hosts and machines by their places
     bool is_whole = true;
     std::set<std::string> known;
     parts.hosts.for_each([&](const Host& host) {
@@ -157,13 +161,19 @@ std::optional<DraftCluster> look_at_cluster(const MigrationParts& parts, const M
             return;
         }
         made.hosts.push_back(*std::move(about));
+        view.hosts.push_back(host.ref);
         for (const auto& id : ids_of(shown->property(vim::property::HostSystem::vm))) {
             const auto* machine = inventory.find(MoRef{TypeId::VirtualMachine, id});
             if (machine == nullptr || !known.insert(id).second) continue;
-            if (auto found = look_at_machine(*machine)) made.machines.push_back(*std::move(found));
+            auto found = look_at_machine(*machine);
+            if (!found) continue;
+            made.machines.push_back(*std::move(found));
+            view.machines.push_back(machine->ref());
         }
     });
     if (!is_whole) return std::nullopt;
+    add_rules(view, config);
+    made.rules = std::move(view.snapshot.rules);
     add_datastores(inventory, made);
     return made;
 }

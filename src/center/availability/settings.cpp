@@ -59,19 +59,38 @@ void read_monitoring_figures(const Value& tools, DasMonitoring& into) {
     read_seconds(at(tools, "maxFailureWindow"), -1, into.maximum_failure_window_s);
 }
 
+void read_whole_seconds(const Value& value, std::int32_t& into) {
+    std::int32_t seconds = 0;
+    const std::string text = text_of(value);
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (!text.empty() && read.ec == std::errc{} && seconds >= 0) into = seconds;
+    if (value.kind() == ValueKind::int_ || value.kind() == ValueKind::long_) {
+        read_seconds(value, 0, into);
+    }
+}
+
+std::string lower_case(std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+}
+
+void read_truth(const Value& value, bool& into) {
+    const std::string text = lower_case(text_of(value));
+    if (value.kind() == ValueKind::boolean) into = value.as_boolean();
+    if (text == "true" || text == "false") into = text == "true";
+}
+
 // VMware's advanced options that mean something here; their names' case does not count.
-void read_options(const Value& das, DasMonitoring& into) {
+void read_options(const Value& das, DasSettings& into) {
     for (const Value& option : elements_of(at(das, "option"))) {
-        std::string key = text_of(at(option, "key"));
-        std::ranges::transform(key, key.begin(), [](unsigned char c) { return std::tolower(c); });
-        if (key != "das.iostatsinterval") continue;
+        const std::string key = lower_case(text_of(at(option, "key")));
         const Value& value = at(option, "value");
-        std::int32_t seconds = 0;
-        const std::string text = text_of(value);
-        const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
-        if (!text.empty() && read.ec == std::errc{} && seconds >= 0) into.io_interval_s = seconds;
-        if (value.kind() == ValueKind::int_ || value.kind() == ValueKind::long_) {
-            read_seconds(value, 0, into.io_interval_s);
+        if (key == "das.iostatsinterval") {
+            read_whole_seconds(value, into.by_default.monitoring.io_interval_s);
+        } else if (key == "das.respectvmvmantiaffinityrules") {
+            read_truth(value, into.respects_anti_affinity);
+        } else if (key == "das.respectvmhostsoftaffinityrules") {
+            read_truth(value, into.respects_soft_host_rules);
         }
     }
 }
@@ -151,7 +170,7 @@ DasSettings das_settings(const Value& config) {
     made.by_default.monitoring.enabled = is_monitored(at(das, "vmMonitoring"));
     read_monitoring_figures(at(at(das, "defaultVmSettings"), "vmToolsMonitoringSettings"),
                             made.by_default.monitoring);
-    read_options(das, made.by_default.monitoring);
+    read_options(das, made);
     for (const Value& each : elements_of(at(config, "dasVmConfig"))) {
         const Value& key = at(each, "key");
         if (key.kind() != ValueKind::moref) continue;

@@ -41,6 +41,10 @@ struct DasSettings {
     /// Datastores that the administrator prefers, by their ids; alone if `only_preferred`.
     std::vector<std::string> preferred_datastores;
     bool only_preferred = false;
+    /// Whether rules count at a restart (das.respectVmVmAntiAffinityRules,
+    /// das.respectVmHostSoftAffinityRules); those with "must" always do.
+    bool respects_anti_affinity = true;
+    bool respects_soft_host_rules = true;
 
     const DasMachineSettings& of(std::string_view machine) const;
 };

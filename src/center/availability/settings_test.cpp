@@ -65,6 +65,22 @@ TEST(DasSettings, says_which_guests_are_monitored) {
     EXPECT_FALSE(das_settings(with_das({})).of("vm-3").monitoring.enabled);
 }
 
+TEST(DasSettings, respects_rules_unless_an_option_says_otherwise) {
+    EXPECT_TRUE(das_settings(with_das({})).respects_anti_affinity);
+    EXPECT_TRUE(das_settings(with_das({})).respects_soft_host_rules);
+    const auto option = [](const char* key, Value value) {
+        return make_data(TypeId::OptionValue,
+                         {{"key", Value::string(key)}, {"value", std::move(value)}});
+    };
+    const auto settings = das_settings(with_das(
+        {{"option",
+          Value::array(TypeId::OptionValue,
+                       {option("das.respectVmVmAntiAffinityRules", Value::string("False")),
+                        option("DAS.respectvmhostsoftaffinityrules", Value::boolean(false))})}}));
+    EXPECT_FALSE(settings.respects_anti_affinity);
+    EXPECT_FALSE(settings.respects_soft_host_rules);
+}
+
 TEST(DasSettings, gives_a_machine_its_own_words_and_else_the_clusters) {
     Value config = with_das(
         {{"defaultVmSettings", vm_settings({{"restartPriority", Value::string("high")},

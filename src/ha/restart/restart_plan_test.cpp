@@ -88,6 +88,25 @@ TEST_F(RestartPlanTest, a_dependency_is_waited_for_even_if_its_priority_is_lower
     EXPECT_EQ(why(plan, 0), Waiting::dependency);
 }
 
+TEST_F(RestartPlanTest, rules_and_networks_say_where_it_may_start) {
+    for (int i = 0; i < 3; ++i) add(Priority::high, 1);
+    catalogue.shape.rules = {{"apart", plan::RuleKind::keep_apart, {0, 1}, {}, 2},
+                             {"licence", plan::RuleKind::must_run_on, {2}, {1}, 2}};
+    const auto plan = run();
+    ASSERT_TRUE(assigns(plan, 0) && assigns(plan, 1) && assigns(plan, 2));
+    const auto host_of = [&plan](std::uint32_t row) {
+        return std::ranges::find(plan.assignments, MachineId{row}, &Assignment::machine)->host;
+    };
+    EXPECT_NE(host_of(0), host_of(1));
+    EXPECT_EQ(host_of(2), HostId{1});
+    catalogue.shape.machines[2].networks = {"production"};
+    catalogue.shape.hosts[2].networks = {"production"};
+    EXPECT_EQ(why(run(), 2), Waiting::no_host);
+    view.usable = {HostId{2}};
+    const auto alone = run();
+    EXPECT_TRUE(assigns(alone, 0) != assigns(alone, 1));
+}
+
 TEST_F(RestartPlanTest, starts_are_bounded_on_each_host) {
     catalogue.starts_per_host = 1;
     for (int machine = 0; machine < 3; ++machine) add(Priority::medium, 1);
