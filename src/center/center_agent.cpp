@@ -210,7 +210,10 @@ void CenterAgent::Services::make_context(std::string uuid) {
         drs->note_network(machine, bytes_per_s);
     });
     host_events.emplace(*context, *hosts, *mirror, *forwarding);
-    host_events->on_copied([this](vim::Event& event) { drs->tell_placed(event); });
+    host_events->on_copied([this](vim::Event& event) {
+        drs->tell_placed(event);
+        availability->name_machine(event);
+    });
 }
 
 void CenterAgent::Services::make_service() {

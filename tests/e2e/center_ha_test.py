@@ -90,6 +90,15 @@ def running_on(uuid):
     return [name for name in NAMES if process_of(SANDBOX, name, uuid)]
 
 
+def said(call):
+    """Whether it was done."""
+    try:
+        call()
+    except AssertionError:
+        return False
+    return True
+
+
 def names_at(name):
     """The machines that a host itself has registered."""
     client = connect_when_ready(SANDBOX, name)
@@ -179,7 +188,9 @@ class CenterHighAvailability(unittest.TestCase):
             self.assertEqual(booted, self.machine.runtime.bootTime)
             hang = json.dumps({"execute": "guest-exec", "arguments": {
                 "path": "/bin/sh", "arg": ["-c", "kill -STOP $PPID"]}})
-            SANDBOX.inside("host1", "virsh", "-q", "qemu-agent-command", uuid, hang)
+            # A guest that is slow to answer may be asked for something else just now.
+            self.wait(lambda: said(lambda: SANDBOX.inside(
+                "host1", "virsh", "-q", "qemu-agent-command", uuid, hang)), 30, "its end")
             event = self.wait(lambda: events("VmDasBeingResetWithScreenshotEvent"), 60,
                               "the reset")[-1]
             self.assertEqual(("vmtoolsHeartbeatFailure", self.machine),
@@ -211,6 +222,20 @@ class CenterHighAvailability(unittest.TestCase):
                          (restart.vm.vm, restart.sourceHost.host, restart.host.host))
         self.assertEqual(host("host1"), events("DasHostFailedEvent")[-1].failedHost.host)
         self.wait(lambda: das_state("host1") == "hostDown", 10, "what is shown of host1")
+        self.look_at_timeline()
+
+    def look_at_timeline(self):
+        """What host2 saw, decided and did."""
+        def told(what):
+            return self.wait(lambda: events(f"com.drover.HA.{what}Event"), 20, what)[-1]
+        over = told("HostOver")
+        self.assertEqual(("warning", host("host2")), (over.severity, over.host.host))
+        self.assertRegex(over.fullFormattedMessage,
+                         rf"{SANDBOX.host('host1')['address']}.*datastore silent for [4-9]\.")
+        order = [told(what) for what in ("Planned", "Taking", "Started")]
+        self.assertEqual([self.machine] * 3, [event.vm.vm for event in order])
+        keys = [event.key for event in [over, *order]]
+        self.assertEqual(sorted(keys), keys)
 
     def test_6_the_host_comes_back_and_forgets_it(self):
         uuid = self.machine.config.uuid
@@ -257,6 +282,26 @@ class CenterHighAvailability(unittest.TestCase):
                   and protection(self.machine), 60, "its protection after hostd has died")
         SANDBOX.run("kill", "host1")
         self.wait(lambda: running_on(uuid) == ["host2"], 60, "the machine on host2")
+
+    def test_9_a_rule_keeps_a_machine_from_the_only_host_left_until_an_option_says_otherwise(self):
+        SANDBOX.run("start", "host1")
+        self.wait(lambda: das_state("host1") == "connectedToMaster", 60, "host1 watches again")
+        other = create("apart")
+        rule = vim.cluster.AntiAffinityRuleSpec(name="apart", enabled=True,
+                                                vm=[self.machine, other])
+        configure(rulesSpec=[vim.cluster.RuleSpec(operation="add", info=rule)])
+        with self.assertRaises(vim.fault.InsufficientFailoverResourcesFault):
+            wait_task(other.PowerOnVM_Task())
+        switch(True, admissionControlEnabled=False)
+        wait_task(other.PowerOnVM_Task())
+        self.wait(lambda: protection(other), 10, "its protection")
+        SANDBOX.run("kill", "host1")
+        waits = self.wait(lambda: events("NotEnoughResourcesToStartVmEvent"), 30, "the reason")
+        self.assertEqual(("no host can take it", other), (waits[-1].reason, waits[-1].vm.vm))
+        self.assertEqual([], running_on(other.config.uuid))
+        switch(True, option=[vim.option.OptionValue(
+            key="das.respectVmVmAntiAffinityRules", value="false")])
+        self.wait(lambda: running_on(other.config.uuid) == ["host2"], 30, "it beside the other")
 
 
 if __name__ == "__main__":

@@ -236,7 +236,11 @@ Awaitable<void> HighAvailability::visit(MoRef cluster) {
     ClusterState& stored = clusters_[cluster.id];
     stored.text = option_text(draft, stored.version, stored.token);
     stored.judged.clear();
-    for (const DraftMachine& machine : seen->machines) stored.judged.insert(machine.id);
+    stored.by_uuid.clear();
+    for (const DraftMachine& machine : seen->machines) {
+        stored.judged.insert(machine.id);
+        stored.by_uuid.emplace(machine.uuid, machine.id);
+    }
     tell_unprotected(cluster, draft);
 }
 

@@ -29,6 +29,10 @@ public:
     /// follow. Once, after the hosts are there.
     task::Awaitable<void> start();
 
+    /// An event that was copied from a host: what drover-had tells of a machine by its UUID gets
+    /// the machine's name.
+    void name_machine(vim::Event& event) const;
+
 private:
     /// What is stored of a cluster, and what is known of it now.
     struct ClusterState {
@@ -37,8 +41,9 @@ private:
         std::string datastore;  ///< its id
         std::string datastore_uuid;
         DraftEtcd etcd;
-        std::string token;             ///< of that etcd
-        std::string text;              ///< what hosts are to be told; empty: nothing is protected
+        std::string token;  ///< of that etcd
+        std::string text;   ///< what hosts are to be told; empty: nothing is protected
+        std::map<std::string, std::string> by_uuid;  ///< its machines' ids
         std::set<std::string> judged;  ///< the machines that `text` protects, or leaves out
         std::map<std::string, std::string> told_unprotected;  ///< machine -> why
         std::string told_problem;

@@ -143,4 +143,48 @@ std::string_view text_of(Noted what) {
     return "";
 }
 
+std::string_view word_of(Noted what) {
+    switch (what) {
+        case Noted::joined:
+            return "joined";
+        case Noted::permit_lost:
+            return "permit_lost";
+        case Noted::host_over:
+            return "host_over";
+        case Noted::taking:
+            return "taking";
+        case Noted::lost_swap:
+            return "lost_swap";
+        case Noted::started:
+            return "started";
+        case Noted::start_failed:
+            return "start_failed";
+        case Noted::resumed:
+            return "resumed";
+        case Noted::killed_for_other:
+            return "killed_for_other";
+        case Noted::released:
+            return "released";
+        case Noted::offered:
+            return "offered";
+        case Noted::planned:
+            return "planned";
+        case Noted::waits:
+            return "waits";
+        case Noted::handed_over:
+            return "handed_over";
+        case Noted::accepted:
+            return "accepted";
+        case Noted::declined:
+            return "declined";
+        case Noted::claimed:
+            return "claimed";
+        case Noted::adopted:
+            return "adopted";
+        case Noted::isolated:
+            return "isolated";
+    }
+    return "";
+}
+
 }  // namespace drover::ha

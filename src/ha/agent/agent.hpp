@@ -142,6 +142,7 @@ private:
     bool runs_elsewhere(std::size_t row) const;
     void swap(std::size_t row, Aim aim, const Tenure& owner, const Tenure& successor, bool wanted);
     void take(std::size_t row);
+    void note_over(const Tenure& owner);
 
     // starting.cpp
     void won(std::size_t row);
@@ -198,6 +199,7 @@ private:
     Time plan_since_ = kNever;  ///< candidates exist, and no plan of ours or another's for them
     std::vector<Failures> failures_;
     std::vector<Waiting> noted_waiting_;
+    std::vector<Tenure> noted_over_;
     std::vector<Action> actions_;
 };
 

@@ -218,7 +218,7 @@ struct ShutDownGuest {
 enum class Noted {
     joined,
     permit_lost,
-    host_over,
+    host_over,  ///< once of each tenure, without a machine
     taking,
     lost_swap,
     started,
@@ -237,14 +237,17 @@ enum class Noted {
     isolated,
 };
 std::string_view text_of(Noted what);
+/// One word, for programs: "host_over".
+std::string_view word_of(Noted what);
 struct Note {
     Noted what{};
     std::optional<MachineId> machine{};
     Tenure about{};
     Generation generation = 0;
     std::string_view why{};  ///< of static storage
-    Duration etcd_silent{};
-    Duration storage_silent{};
+    /// Of `about`, or of this host's own permit; less than zero: not looked at.
+    Duration etcd_silent{-1};
+    Duration storage_silent{-1};
 };
 
 using Action = std::variant<BeatEtcd, CreateSlot, WriteSlot, ReadLeases, ReadSlots, SwapLease,

@@ -158,6 +158,7 @@ void Agent::enter_epoch(Epoch epoch) {
     slot_writes_.clear();
     readings_.clear();
     observer_.reset();
+    noted_over_.clear();
     for (auto& local : locals_) {
         local.known = false;
         local.aim = Aim::none;
@@ -179,7 +180,7 @@ void Agent::leave_if_fenced() {
     }
     if (!kept(Rule::fenced_until_joined, true)) return;
     Note made{.what = Noted::permit_lost, .machine = std::nullopt, .about = self(), .why = {}};
-    made.etcd_silent = now_ - fencer_.permit().etcd;
+    if (fencer_.permit().etcd != kNever) made.etcd_silent = now_ - fencer_.permit().etcd;
     made.storage_silent = now_ - fencer_.permit().storage;
     emit(made);
     epoch_ = 0;

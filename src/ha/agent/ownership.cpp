@@ -9,6 +9,13 @@
 
 namespace drover::ha {
 
+namespace {
+
+// More than the hosts of any cluster.
+constexpr std::size_t kMostNotedOver = 128;
+
+}  // namespace
+
 void Agent::consider_all() {
     if (epoch_ == 0) return;
     for (std::size_t row = 0; row < locals_.size(); ++row) consider(row);
@@ -238,7 +245,7 @@ void Agent::consider_absent(std::size_t row) {
     }
     if (local.takeable_since == kNever) {
         local.takeable_since = now_;
-        if (lease.owner && !is_mine) note(Noted::host_over, row, {}, lease.owner);
+        if (lease.owner && !is_mine) note_over(lease.owner);
     }
     // A crash, a start that did not happen, or the target of a migration whose source is over:
     // nobody else may take it while this host lives.
@@ -261,6 +268,20 @@ void Agent::on(const Adopt& event) {
                        local.lease.generation == event.generation;
     if (!is_it || !fencer_.adopt(event.machine, event.generation, now_)) return;
     swap(row, Aim::adopt, self(), {}, true);
+}
+
+void Agent::note_over(const Tenure& owner) {
+    if (std::ranges::find(noted_over_, owner) != noted_over_.end()) return;
+    if (noted_over_.size() >= kMostNotedOver) noted_over_.erase(noted_over_.begin());
+    noted_over_.push_back(owner);
+    const auto silence = observer_.silence_of(owner.host);
+    emit(Note{.what = Noted::host_over,
+              .machine = std::nullopt,
+              .about = owner,
+              .generation = 0,
+              .why = text_of(observer_.judge(owner)),
+              .etcd_silent = silence.etcd,
+              .storage_silent = silence.storage});
 }
 
 void Agent::take(std::size_t row) {

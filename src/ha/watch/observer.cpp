@@ -6,6 +6,22 @@
 
 namespace drover::ha {
 
+std::string_view text_of(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::not_over:
+            return "it gives signs";
+        case Verdict::unknown:
+            return "nothing is known of it";
+        case Verdict::both_silent:
+            return "it is silent on both channels";
+        case Verdict::promise_past:
+            return "it is silent on the datastore for longer than it had promised";
+        case Verdict::newer_epoch:
+            return "it has begun anew";
+    }
+    return "";
+}
+
 void Observer::reset() {
     if (!kept(Rule::silence_from_own_first_read, true)) return;
     for (auto& host : hosts_) {
@@ -131,6 +147,19 @@ bool Observer::heard(HostId host, Time now, Duration within) const {
     if (index_of(host) >= hosts_.size()) return false;
     const auto& seen = hosts_[index_of(host)];
     return seen.is_lively && now - std::max(seen.beat_changed, seen.slot_changed) <= within;
+}
+
+Silence Observer::silence_of(HostId host) const {
+    Silence made;
+    if (index_of(host) >= hosts_.size()) return made;
+    const auto& seen = hosts_[index_of(host)];
+    if (seen.has_beat && etcd_read_ != kNever) {
+        made.etcd = std::max(etcd_read_ - seen.beat_changed, Duration::zero());
+    }
+    if (seen.slot_changed != kNever) {
+        made.storage = std::max(storage_read_ - seen.slot_changed, Duration::zero());
+    }
+    return made;
 }
 
 ReportPtr Observer::report(HostId host) const {

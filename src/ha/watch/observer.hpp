@@ -5,6 +5,7 @@
 // read that showed none, so it is never longer than the truth.
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "ha/protocol/heartbeat.hpp"
@@ -15,6 +16,14 @@ namespace drover::ha {
 
 /// Why a tenure is over; `not_over` and `unknown` keep its machines where they are.
 enum class Verdict { not_over, unknown, both_silent, promise_past, newer_epoch };
+std::string_view text_of(Verdict verdict);
+
+/// For how long a host has given no sign on a channel, as far as it was looked at; less than zero:
+/// nobody looked.
+struct Silence {
+    Duration etcd{-1};
+    Duration storage{-1};
+};
 
 class Observer {
 public:
@@ -40,6 +49,7 @@ public:
 
     /// The highest epoch seen of a host, own one included; 0: none.
     Epoch newest_epoch(HostId host) const;
+    Silence silence_of(HostId host) const;
     /// Whether the host gave a sign within this time, on any channel: something changed while this
     /// host was looking. What the first read shows may be old.
     bool heard(HostId host, Time now, Duration within) const;

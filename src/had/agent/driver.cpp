@@ -37,10 +37,6 @@ ha::EtcdId etcd_id(const std::string& token) {
     return made == 0 ? 1 : made;
 }
 
-double seconds_of(ha::Duration duration) {
-    return static_cast<double>(duration.count()) * 1e-6;
-}
-
 }  // namespace
 
 Inbox::Inbox() : ready_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
@@ -99,6 +95,7 @@ void Driver::register_machines() {
     let_go_unprotected(image);
     transaction->commit();
     datastore_.protect(std::move(files), std::move(machines));
+    timeline_.know(config_);
 }
 
 // Whoever is told of another etcd never speaks to the one before again.
@@ -319,27 +316,19 @@ void Driver::perform(const ha::Action& action) {
 }
 
 void Driver::perform(const ha::Note& note) {
-    std::string text(text_of(note.what));
-    if (note.about) {
-        text += fmt::format(" ({} epoch {})", names_->uuid_of(note.about.host), note.about.epoch);
-    }
-    if (!note.why.empty()) text += fmt::format(": {}", note.why);
-    if (note.what == ha::Noted::permit_lost) {
-        text += fmt::format(": datastore silent for {:.1f} s", seconds_of(note.storage_silent));
-        if (config_.etcd && note.etcd_silent < std::chrono::hours{24}) {
-            text += fmt::format(", etcd for {:.1f} s", seconds_of(note.etcd_silent));
-        }
-    }
     const auto uuid = note.machine ? names_->uuid_of(*note.machine) : std::string();
-    base::log_info("{}{}{}", uuid, uuid.empty() ? "" : ": ", text);
-    Json json{{"tell", "note"}, {"text", text}};
-    if (note.machine) json["machine"] = uuid;
-    host_.send(json.dump());
+    base::log_info("{}{}{}", uuid, uuid.empty() ? "" : ": ", timeline_.words_of(note));
+    timeline_.keep(note, boot_now());
+    if (host_.is_connected()) tell_timeline();
     if (!note.machine) return;
     const bool runs = note.what == ha::Noted::started || note.what == ha::Noted::resumed ||
                       note.what == ha::Noted::accepted || note.what == ha::Noted::adopted;
     if (runs) tell("running", *note.machine, note.generation);
     if (note.what == ha::Noted::lost_swap) tell("lost", *note.machine, note.generation);
+}
+
+void Driver::tell_timeline() {
+    for (const auto& line : timeline_.take(boot_now())) host_.send(line);
 }
 
 void Driver::tell(const char* what, ha::MachineId machine, ha::Generation generation) {
@@ -372,7 +361,10 @@ void Driver::greet() {
 
 void Driver::host_came_or_went(bool came) {
     base::log_info("the host agent {}", came ? "is there" : "is gone; its machines run on");
-    if (came) return greet();
+    if (came) {
+        greet();
+        return tell_timeline();
+    }
     step(ha::HostTakesMachines{false});
     // Whatever it was making: if it comes to be, it stands still, and the next host agent ends it.
     for (const auto& file : config_.files) {

@@ -10,6 +10,7 @@
 
 #include "ha/agent/agent.hpp"
 #include "had/agent/host_link.hpp"
+#include "had/agent/timeline.hpp"
 #include "had/config.hpp"
 #include "had/datastore/datastore_channel.hpp"
 #include "had/etcd/etcd_channel.hpp"
@@ -66,6 +67,7 @@ private:
     void host_came_or_went(bool came);
     void change(const std::string& machine, const std::function<void(SharedMachine&)>& how);
     void greet();
+    void tell_timeline();
     void tell(const char* what, ha::MachineId machine, ha::Generation generation);
     void adopt(const std::string& uuid, ha::MachineId machine, ha::Generation generation);
     std::optional<ha::Generation> generation_of(ha::MachineId machine);
@@ -88,6 +90,7 @@ private:
     DatastoreChannel datastore_;
     EtcdChannel etcd_;
     EtcdMember member_;
+    Timeline timeline_{*names_};
     HostLink host_;
     base::FileDescriptor wake_;
 };

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
+#include "host/availability/timeline.hpp"
 #include "host/availability/wait.hpp"
 #include "host/faults.hpp"
 
@@ -202,6 +203,14 @@ void Availability::take(const std::string& line) {
         return;
     }
     const auto found = heard_.find(uuid);
+    if (what == "note") {
+        const bool is_asked_for = found != heard_.end() && !restarting_.contains(uuid);
+        return post_note(
+            context_, machines_,
+            {text_of(message, "what"), text_of(message, "text"), text_of(message, "why"), uuid,
+             static_cast<double>(number_of(message, "ago_ms")) * 1e-3},
+            is_asked_for);
+    }
     if (found == heard_.end()) return;
     found->second.runs |= what == "running";
     if (what == "running") found->second.runs_by = generation;
@@ -248,8 +257,9 @@ void Availability::launch(const std::string& uuid, const std::string& path,
 Awaitable<void> Availability::start_unasked(std::string uuid, std::string path,
                                             std::uint64_t generation) {
     std::exception_ptr failure;
+    restarting_.insert(uuid);
+    MachinePtr machine = machines_.find_by_uuid(hypervisor::DomainUuid(uuid));
     try {
-        MachinePtr machine = machines_.find_by_uuid(hypervisor::DomainUuid(uuid));
         if (!machine) machine = co_await actions_.adopt(path);
         // Its last end may still be looked at here.
         for (int i = 0; machine->busy && i < 100; ++i) co_await context_.runtime.sleep(kEndLook);
@@ -261,8 +271,10 @@ Awaitable<void> Availability::start_unasked(std::string uuid, std::string path,
     } catch (...) {
         failure = std::current_exception();
     }
+    restarting_.erase(uuid);
     if (!failure) co_return;
     base::log_error("{} can't be restarted here: {}", path, fault_of(failure).message());
+    if (machine) post_failover_failed(context_, *machine, fault_of(failure));
     send("launched", uuid, generation, false);
 }
 

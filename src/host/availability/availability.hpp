@@ -170,6 +170,7 @@ private:
     std::set<std::string> protected_;
     std::set<std::string> guarded_;  ///< as of the last greeting
     std::set<std::string> expected_;
+    std::set<std::string> restarting_;  ///< that nobody here has asked for
     std::uint64_t catalogue_ = 0;
     bool is_configured_ = false;
     std::map<std::string, Heard> heard_;
