@@ -284,8 +284,11 @@ class CenterHighAvailability(unittest.TestCase):
         self.wait(lambda: running_on(uuid) == ["host2"], 60, "the machine on host2")
 
     def test_9_a_rule_keeps_a_machine_from_the_only_host_left_until_an_option_says_otherwise(self):
-        SANDBOX.run("start", "host1")
+        if das_state("host1") == "hostDown":
+            SANDBOX.run("start", "host1")
         self.wait(lambda: das_state("host1") == "connectedToMaster", 60, "host1 watches again")
+        if self.machine.runtime.host != host("host2"):
+            wait_task(self.machine.MigrateVM_Task(None, host("host2"), "defaultPriority"))
         other = create("apart")
         rule = vim.cluster.AntiAffinityRuleSpec(name="apart", enabled=True,
                                                 vm=[self.machine, other])

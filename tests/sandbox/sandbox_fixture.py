@@ -101,16 +101,6 @@ def wait_for(condition, wait_s):
     return None
 
 
-def network_namespaces():
-    """Returns the network namespaces that any process lives in."""
-    found = set()
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            found.add(os.readlink(f"/proc/{pid}/ns/net"))
-        except OSError:
-            pass
-    return found
-
 
 def domain_xml(sandbox, host_name, disk, serial, name="guest"):
     """Returns a libvirt domain that runs the demo guest from `disk`."""
