@@ -40,6 +40,11 @@ public:
     [[noreturn]] void fail(const std::string& name, const std::string& reason) const {
         throw std::runtime_error(fmt::format("{}.{}: {}", where_, name, reason));
     }
+    bool truth(const std::string& name) {
+        const auto* value = find(name);
+        if (value != nullptr && !value->is_boolean()) fail(name, "must be true or false");
+        return value != nullptr && value->get<bool>();
+    }
     const json* find(const std::string& name) {
         known_.insert(name);
         const auto at = object_.find(name);
@@ -174,6 +179,9 @@ void read_machine(Fields& fields, Names& names, Config& config) {
     }
     if (const auto* monitoring = fields.find("monitoring")) {
         config.monitored[file.uuid] = monitoring_of(*monitoring, "monitoring of " + file.uuid);
+    }
+    if (fields.truth("reset_when_storage_is_back")) {
+        config.reset_when_storage_is_back.insert(file.uuid);
     }
     plan::Machine shape;
     shape.name = fields.text("name", file.vmx_file);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ struct Config {
     std::vector<ProtectedFile> files{};  ///< of the catalogue's machines, in its order
     /// Those whose guests are monitored, by UUID: the host's daemon does that.
     std::map<std::string, ha::VmMonitoringSettings> monitored{};
+    /// Those that are reset when their storage is back after long: likewise.
+    std::set<std::string> reset_when_storage_is_back{};
 
     std::filesystem::path monitors() const { return run_directory / "monitors"; }
     std::filesystem::path socket() const { return run_directory / "agent.sock"; }

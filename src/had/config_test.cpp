@@ -84,6 +84,12 @@ TEST(HadConfig, reads_how_guests_are_monitored) {
     EXPECT_LT(monitoring.maximum_failure_window, ha::Duration::zero());
     EXPECT_THAT(reason(text, "\"maximum_failures\": 2", "\"maximum_failures\": 0"),
                 testing::HasSubstr("maximum_failures: must be"));
+    EXPECT_TRUE(config.reset_when_storage_is_back.empty());
+    const std::string reset = R"("memory_mb": 512, "reset_when_storage_is_back": true)";
+    text.replace(text.find("\"memory_mb\": 512"), 16, reset);
+    EXPECT_EQ(parse_config(text, "ha.json", names).reset_when_storage_is_back.size(), 1U);
+    EXPECT_THAT(reason(text, "back\": true", "back\": 1"),
+                testing::HasSubstr("storage_is_back: must be true or false"));
 }
 
 TEST(HadConfig, names_field_and_reason) {

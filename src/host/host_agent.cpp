@@ -421,6 +421,10 @@ void HostAgent::Services::make_availability() {
                      return false;
                  }
                  return true;
+             },
+         .storage_is_back =
+             [this](const std::string& uuid, ha::Duration outage) {
+                 monitoring->storage_is_back(uuid, outage);
              }});
     protection->start();
     monitoring->start();

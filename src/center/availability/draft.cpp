@@ -160,6 +160,7 @@ private:
                   {"cpu_reservation_mhz", machine.cpu_reservation_mhz},
                   {"memory_reservation_mb", machine.memory_reservation_mb}};
         add_texts(made, "networks", machine.networks);
+        if (settings.reset_when_storage_is_back) made["reset_when_storage_is_back"] = true;
         if (const auto& how = settings.monitoring; how.enabled) {
             made["monitoring"] = {{"failure_interval_s", how.failure_interval_s},
                                   {"minimum_uptime_s", how.minimum_uptime_s},

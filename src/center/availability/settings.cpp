@@ -118,6 +118,15 @@ void read_vm_settings(const Value& settings, DasMachineSettings& into) {
     }
 }
 
+// vmComponentProtectionSettings: what is left to be said. A host that is without its datastore
+// always loses its machines to one that has it; this is of those that nobody could take.
+void read_storage_protection(const Value& settings, bool& resets) {
+    const Value& storage = at(settings, "vmComponentProtectionSettings");
+    const std::string reaction = text_of(at(storage, "vmReactionOnAPDCleared"));
+    if (reaction == "reset" || reaction == "none") resets = reaction == "reset";
+    if (text_of(at(storage, "vmStorageProtectionForAPD")) == "disabled") resets = false;
+}
+
 void read_readiness(const Value& readiness, DasMachineSettings& into) {
     const std::string text = text_of(at(readiness, "readyCondition"));
     if (text == "none") into.ready_when = "assigned";
@@ -170,6 +179,9 @@ DasSettings das_settings(const Value& config) {
     made.by_default.monitoring.enabled = is_monitored(at(das, "vmMonitoring"));
     read_monitoring_figures(at(at(das, "defaultVmSettings"), "vmToolsMonitoringSettings"),
                             made.by_default.monitoring);
+    const bool protects_storage = text_of(at(das, "vmComponentProtecting")) != "disabled";
+    bool& resets = made.by_default.reset_when_storage_is_back;
+    if (protects_storage) read_storage_protection(at(das, "defaultVmSettings"), resets);
     read_options(das, made);
     for (const Value& each : elements_of(at(config, "dasVmConfig"))) {
         const Value& key = at(each, "key");
@@ -183,6 +195,9 @@ DasSettings das_settings(const Value& config) {
         read_vm_settings(at(each, "dasSettings"), own);
         read_own_monitoring(at(at(each, "dasSettings"), "vmToolsMonitoringSettings"),
                             own.monitoring);
+        if (protects_storage) {
+            read_storage_protection(at(each, "dasSettings"), own.reset_when_storage_is_back);
+        }
         made.overrides[std::string(key.moref_id())] = std::move(own);
     }
     for (const Value& each : elements_of(at(config, "vmOrchestration"))) {

@@ -28,6 +28,7 @@ struct DasMachineSettings {
     std::string ready_when = "assigned";
     std::int32_t ready_timeout_s = 600;
     DasMonitoring monitoring{};
+    bool reset_when_storage_is_back = false;
 };
 
 struct DasSettings {

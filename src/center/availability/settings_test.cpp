@@ -81,6 +81,28 @@ TEST(DasSettings, respects_rules_unless_an_option_says_otherwise) {
     EXPECT_FALSE(settings.respects_soft_host_rules);
 }
 
+TEST(DasSettings, resets_what_was_without_storage_where_that_is_wanted) {
+    const auto storage = [](const char* reaction) {
+        return vm_settings({{"vmComponentProtectionSettings",
+                             make_data(TypeId::ClusterVmComponentProtectionSettings,
+                                       {{"vmReactionOnAPDCleared", Value::string(reaction)}})}});
+    };
+    EXPECT_FALSE(
+        das_settings(default_cluster_config().raw()).of("vm-1").reset_when_storage_is_back);
+    Value config = with_das({{"vmComponentProtecting", Value::string("enabled")},
+                             {"defaultVmSettings", storage("reset")}});
+    set_property(
+        config, "dasVmConfig",
+        Value::array(TypeId::ClusterDasVmConfigInfo,
+                     {make_data(TypeId::ClusterDasVmConfigInfo,
+                                {{"key", machine("vm-2")}, {"dasSettings", storage("none")}})}));
+    EXPECT_TRUE(das_settings(config).of("vm-1").reset_when_storage_is_back);
+    EXPECT_FALSE(das_settings(config).of("vm-2").reset_when_storage_is_back);
+    config = with_das({{"vmComponentProtecting", Value::string("disabled")},
+                       {"defaultVmSettings", storage("reset")}});
+    EXPECT_FALSE(das_settings(config).of("vm-1").reset_when_storage_is_back);
+}
+
 TEST(DasSettings, gives_a_machine_its_own_words_and_else_the_clusters) {
     Value config = with_das(
         {{"defaultVmSettings", vm_settings({{"restartPriority", Value::string("high")},

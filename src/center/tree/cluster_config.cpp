@@ -36,11 +36,11 @@ Value default_vm_settings() {
                                         {"maxFailures", number(3)},
                                         {"maxFailureWindow", number(-1)}});
     const Value components = make_data(TypeId::ClusterVmComponentProtectionSettings,
-                                       {{"vmStorageProtectionForAPD", text("disabled")},
+                                       {{"vmStorageProtectionForAPD", text("restartConservative")},
                                         {"enableAPDTimeoutForHosts", yes_no(true)},
-                                        {"vmTerminateDelayForAPDSec", number(180)},
+                                        {"vmTerminateDelayForAPDSec", number(60)},
                                         {"vmReactionOnAPDCleared", text("none")},
-                                        {"vmStorageProtectionForPDL", text("disabled")}});
+                                        {"vmStorageProtectionForPDL", text("restartAggressive")}});
     return make_data(TypeId::ClusterDasVmSettings, {{"restartPriority", text("medium")},
                                                     {"restartPriorityTimeout", number(600)},
                                                     {"isolationResponse", text("none")},
@@ -55,7 +55,7 @@ Value default_das() {
                      {{"enabled", yes_no(false)},
                       {"vmMonitoring", text("vmMonitoringDisabled")},
                       {"hostMonitoring", text("enabled")},
-                      {"vmComponentProtecting", text("disabled")},
+                      {"vmComponentProtecting", text("enabled")},
                       {"failoverLevel", number(1)},
                       {"admissionControlPolicy", policy.raw()},
                       {"admissionControlEnabled", yes_no(true)},

@@ -31,24 +31,10 @@ TEST(Isolation, asks_the_guest_first_and_does_not_wait_for_ever) {
               IsolationStep::power_off);
 }
 
-TEST(StorageLoss, waits_for_paths_and_not_for_a_lost_device) {
-    const StorageLossSettings settings;
-    StorageLossView view{StorageLoss::paths_down, seconds{139}, false, true};
-    EXPECT_EQ(storage_loss_step(view, settings), StorageLossStep::none);
-    view.since = seconds{140};
-    EXPECT_EQ(storage_loss_step(view, settings), StorageLossStep::end_and_offer);
-    view.other_host_has_it = false;
-    EXPECT_EQ(storage_loss_step(view, settings), StorageLossStep::warn);
-    view = {StorageLoss::device_lost, seconds{0}, false, true};
-    EXPECT_EQ(storage_loss_step(view, settings), StorageLossStep::end_and_offer);
-}
-
-TEST(StorageLoss, paths_that_came_back_need_nothing_unless_asked) {
-    StorageLossSettings settings;
-    const StorageLossView view{StorageLoss::paths_down, seconds{200}, true, true};
-    EXPECT_EQ(storage_loss_step(view, settings), StorageLossStep::none);
-    settings.reset_if_back = true;
-    EXPECT_EQ(storage_loss_step(view, settings), StorageLossStep::reset);
+TEST(StorageLoss, resets_only_what_was_away_for_long_and_only_if_asked) {
+    EXPECT_FALSE(resets_when_back(StorageBackReaction::reset, seconds{139}));
+    EXPECT_TRUE(resets_when_back(StorageBackReaction::reset, seconds{140}));
+    EXPECT_FALSE(resets_when_back(StorageBackReaction::none, seconds{1000}));
 }
 
 struct VmMonitorTest : testing::Test {

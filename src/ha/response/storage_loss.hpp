@@ -4,30 +4,17 @@
 
 namespace drover::ha {
 
-/// How a machine's storage is gone. `paths_down` may come back; `device_lost` says that it won't.
-enum class StorageLoss { none, paths_down, device_lost };
+/// What a machine gets whose host was without the datastore and kept it: nobody else could take it.
+/// (Else it runs elsewhere: a host that can't be seen on the datastore loses its machines.)
+enum class StorageBackReaction { none, reset };
 
-/// As vSphere names them; of both kinds of loss.
-enum class StorageLossResponse { disabled, warning, restart };
+/// How long a guest waits for its disk before it gives up on it, in most systems: vSphere's time
+/// after which all paths count as down (Misc.APDTimeout).
+inline constexpr Duration kPathsDownAfter = std::chrono::seconds{140};
 
-struct StorageLossSettings {
-    StorageLossResponse paths_down = StorageLossResponse::restart;
-    StorageLossResponse device_lost = StorageLossResponse::restart;
-    /// The protocol itself stops the machine at the end of its permit, 40 s; what waits longer
-    /// waits stopped.
-    Duration paths_down_after = std::chrono::seconds{140};
-    bool restart_only_if_room = true;  ///< of paths_down: another host can take it
-    bool reset_if_back = false;  ///< paths came back after the time: the guest may be confused
-};
-
-struct StorageLossView {
-    StorageLoss loss = StorageLoss::none;
-    Duration since{};
-    bool came_back = false;  ///< before anything was done
-    bool other_host_has_it = false;
-};
-
-enum class StorageLossStep { none, warn, end_and_offer, reset };
-StorageLossStep storage_loss_step(const StorageLossView& view, const StorageLossSettings& settings);
+/// Whether the guest is reset when it goes on, `outage` after its host lost the permit to run it.
+constexpr bool resets_when_back(StorageBackReaction reaction, Duration outage) {
+    return reaction == StorageBackReaction::reset && outage >= kPathsDownAfter;
+}
 
 }  // namespace drover::ha

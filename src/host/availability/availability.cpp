@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
-#include "host/availability/timeline.hpp"
 #include "host/availability/wait.hpp"
 #include "host/faults.hpp"
 
@@ -30,6 +29,7 @@ constexpr std::chrono::seconds kGuestLimit{60};
 constexpr int kEndLooks = 50;
 constexpr std::chrono::seconds kSettleLimit{5};
 constexpr std::chrono::seconds kAdoptLimit{4};
+constexpr double kLongestAgo_s = 1e6;
 
 std::string text_of(const json& object, const char* field) {
     const auto found = object.find(field);
@@ -204,12 +204,9 @@ void Availability::take(const std::string& line) {
     }
     const auto found = heard_.find(uuid);
     if (what == "note") {
-        const bool is_asked_for = found != heard_.end() && !restarting_.contains(uuid);
-        return post_note(
-            context_, machines_,
-            {text_of(message, "what"), text_of(message, "text"), text_of(message, "why"), uuid,
-             static_cast<double>(number_of(message, "ago_ms")) * 1e-3},
-            is_asked_for);
+        return take_note({text_of(message, "what"), text_of(message, "text"),
+                          text_of(message, "why"), uuid,
+                          static_cast<double>(number_of(message, "ago_ms")) * 1e-3});
     }
     if (found == heard_.end()) return;
     found->second.runs |= what == "running";
@@ -217,6 +214,18 @@ void Availability::take(const std::string& line) {
     found->second.off |= what == "off";
     found->second.lost |= what == "lost";
     take_move(line, found->second);
+}
+
+void Availability::take_note(const TimelineNote& note) {
+    const bool is_asked_for = heard_.contains(note.machine) && !restarting_.contains(note.machine);
+    post_note(context_, machines_, note, is_asked_for);
+    const auto ago = std::chrono::duration_cast<base::SteadyTime::duration>(
+        std::chrono::duration<double>(std::min(note.ago_s, kLongestAgo_s)));
+    const auto then = context_.runtime.clock().steady_now() - ago;
+    if (note.what == "permit_lost") permit_lost_ = then;
+    if (note.what != "resumed" || !permit_lost_) return;
+    actions_.storage_is_back(note.machine,
+                             std::chrono::duration_cast<ha::Duration>(then - *permit_lost_));
 }
 
 void Availability::greet(const std::string& line) {

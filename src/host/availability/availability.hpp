@@ -12,6 +12,8 @@
 #include <set>
 #include <string>
 
+#include "ha/protocol/ids.hpp"
+#include "host/availability/timeline.hpp"
 #include "host/machines/machines.hpp"
 
 namespace drover::host {
@@ -49,6 +51,9 @@ public:
         std::function<task::Awaitable<MachinePtr>(std::string path)> adopt;
         /// Whether this host takes machines now.
         std::function<bool()> takes;
+        /// A machine goes on that stood still for so long, since this host was without the
+        /// datastore.
+        std::function<void(const std::string& uuid, ha::Duration outage)> storage_is_back;
     };
 
     Availability(const HostContext& context, Machines& machines);
@@ -145,6 +150,7 @@ private:
     task::Awaitable<void> listen();
     task::Awaitable<void> tell_what_it_takes();
     void take(const std::string& line);
+    void take_note(const TimelineNote& note);
     task::Awaitable<void> cancel_migration(std::string uuid);
     void take_move(const std::string& line, Heard& heard);
     task::Awaitable<void> wait_until_greeted();
@@ -170,6 +176,7 @@ private:
     std::set<std::string> protected_;
     std::set<std::string> guarded_;  ///< as of the last greeting
     std::set<std::string> expected_;
+    std::optional<base::SteadyTime> permit_lost_;
     std::set<std::string> restarting_;  ///< that nobody here has asked for
     std::uint64_t catalogue_ = 0;
     bool is_configured_ = false;

@@ -115,6 +115,7 @@ void Protection::take_up(const std::string& text) {
         }
     }
     parts_.monitoring.set(std::move(config.monitored));
+    parts_.monitoring.set_storage_reactions(std::move(config.reset_when_storage_is_back));
 }
 
 // drover-had's own reader says what is wrong with it, before anything is stored.

@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "ha/response/storage_loss.hpp"
 #include "host/events/event_arguments.hpp"
 #include "host/faults.hpp"
 #include "service/history/event_log.hpp"
@@ -150,7 +151,7 @@ Awaitable<void> VmMonitoring::judge(MachinePtr machine) {
         case ha::MonitoringStep::none:
             break;
         case ha::MonitoringStep::reset:
-            co_await reset(machine);
+            co_await reset(machine, "vmtoolsHeartbeatFailure");
             break;
         case ha::MonitoringStep::given_up:
             if (!std::exchange(watched.is_given_up, true)) give_up(*machine);
@@ -158,8 +159,18 @@ Awaitable<void> VmMonitoring::judge(MachinePtr machine) {
     }
 }
 
-Awaitable<void> VmMonitoring::reset(MachinePtr machine) {
-    base::log_warning("machine {}: its guest has failed, it is reset", machine->id.value());
+void VmMonitoring::storage_is_back(const std::string& uuid, ha::Duration outage) {
+    const auto reaction =
+        resets_.contains(uuid) ? ha::StorageBackReaction::reset : ha::StorageBackReaction::none;
+    if (!ha::resets_when_back(reaction, outage)) return;
+    const auto machine = machines_.find_by_uuid(hypervisor::DomainUuid(uuid));
+    if (!machine) return;
+    context_.runtime.spawn("reset of " + machine->id.value(),
+                           reset(machine, "vmcpResetApdCleared"));
+}
+
+Awaitable<void> VmMonitoring::reset(MachinePtr machine, std::string reason) {
+    base::log_warning("machine {} is reset: {}", machine->id.value(), reason);
     std::string picture;
     try {
         picture = co_await actions_.screenshot(machine);
@@ -167,7 +178,6 @@ Awaitable<void> VmMonitoring::reset(MachinePtr machine) {
         base::log_warning("machine {}: no picture of its screen: {}", machine->id.value(),
                           error.what());
     }
-    const std::string reason = "vmtoolsHeartbeatFailure";
     const auto& object = context_.inventory.get(machine->ref);
     context_.events.post(
         picture.empty() ? event_about(object, TypeId::VmDasBeingResetEvent, {{"reason", reason}})

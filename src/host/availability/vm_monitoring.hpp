@@ -27,6 +27,10 @@ public:
 
     /// Which machines are monitored, by UUID, and how.
     void set(std::map<std::string, ha::VmMonitoringSettings> settings);
+    /// Which are reset when their storage is back after long, by UUID.
+    void set_storage_reactions(std::set<std::string> resets) { resets_ = std::move(resets); }
+    /// A machine goes on that stood still since its host lost its datastore.
+    void storage_is_back(const std::string& uuid, ha::Duration outage);
     /// After the machines have been compared with the hypervisor.
     void start();
 
@@ -45,7 +49,7 @@ private:
     void look_at(const MachinePtr& machine);
     task::Awaitable<void> ask(MachinePtr machine);
     task::Awaitable<void> judge(MachinePtr machine);
-    task::Awaitable<void> reset(MachinePtr machine);
+    task::Awaitable<void> reset(MachinePtr machine, std::string reason);
     void give_up(const Machine& machine);
     ha::Time now() const;
 
@@ -54,6 +58,7 @@ private:
     Actions actions_;
     std::map<std::string, ha::VmMonitoringSettings> settings_;
     std::map<std::string, Watched> watched_;
+    std::set<std::string> resets_;
 };
 
 }  // namespace drover::host
