@@ -12,6 +12,7 @@
 #include "center/custom_fields/custom_fields.hpp"
 #include "center/drs/drs.hpp"
 #include "center/drs/report_endpoint.hpp"
+#include "center/drs/score_history.hpp"
 #include "center/events/center_history.hpp"
 #include "center/extensions/extensions.hpp"
 #include "center/faults.hpp"
@@ -208,6 +209,9 @@ void CenterAgent::Services::make_context(std::string uuid) {
     performance.emplace(*context, *hosts, *mirror, *forwarding);
     performance->on_network([this](const std::string& machine, double bytes_per_s) {
         drs->note_network(machine, bytes_per_s);
+    });
+    drs->on_thought([this](const ClusterView& view, const Thought& thought) {
+        keep_scores(*performance, view, thought);
     });
     host_events.emplace(*context, *hosts, *mirror, *forwarding);
     host_events->on_copied([this](vim::Event& event) {

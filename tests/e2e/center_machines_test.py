@@ -365,6 +365,19 @@ class Services(CenterCase):
         found = manager.QueryPerf(specs)
         self.assertEqual([each.entity for each in found], [spec.entity for spec in specs])
 
+    def test_counters_of_the_center_itself_stand_beside_those_of_the_hosts(self):
+        manager = self.content.perfManager
+        wait_until(lambda: manager.perfCounter)
+        by_name = {f"{each.groupInfo.key}.{each.nameInfo.key}.{each.rollupType}": each.key
+                   for each in manager.perfCounter}
+        score = by_name["clusterServices.clusterDrsScore.latest"]
+        usage = by_name["cpu.usage.average"]
+        self.assertEqual([usage, score],
+                         [each.key for each in manager.QueryPerfCounter([score, usage])])
+        self.assertIn(score, [each.key for each in manager.QueryPerfCounterByLevel(1)])
+        with self.assertRaises(vmodl.fault.InvalidArgument):
+            manager.QueryPerfCounter([score, 999999])
+
     def test_environment_and_managers_of_a_host(self):
         compute = self.computes[0]
         options = compute.environmentBrowser.QueryConfigOption(None, None)

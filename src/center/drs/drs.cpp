@@ -256,6 +256,7 @@ Awaitable<void> Drs::balance(MoRef cluster) {
     }
     ClusterState& state = state_of(cluster);
     publish(state, view, *thought);
+    if (on_thought_) on_thought_(*view, *thought);
     const auto& decision = thought->decision;
     std::vector<bool> automatic(decision.migrations.steps.size());
     std::map<plan::MachineIndex, std::string> reasons;

@@ -97,6 +97,10 @@ public:
     /// Waits until no migration of a plan is under way in the cluster.
     task::Awaitable<void> settled(vim::MoRef cluster);
 
+    /// Called with every thought, before its moves begin.
+    using OnThought = std::function<void(const ClusterView& view, const Thought& thought)>;
+    void on_thought(OnThought callback) { on_thought_ = std::move(callback); }
+
     const Figures& figures() const { return figures_; }
     const DrsHistory& history() const { return history_; }
 
@@ -162,6 +166,7 @@ private:
     DrsHistory history_;
     Returns returns_;
     BeforeStart before_start_;
+    OnThought on_thought_;
     std::map<std::string, ClusterState> clusters_;
     std::map<std::string, std::string> starting_;
     std::set<std::string> placed_;  // where DRS chose, until they are seen to run

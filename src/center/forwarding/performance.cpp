@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "center/forwarding/forwarding_impl.hpp"
+#include "center/history/own_counters.hpp"
 #include "center/references.hpp"
 #include "vim/properties.hpp"
 
@@ -123,12 +124,45 @@ void serve_provider_summary(Forwarding::Impl& impl) {
     });
 }
 
+Value with_own(const Value& known, const std::vector<vim::PerfCounterInfo>& own) {
+    std::vector<Value> all;
+    if (known) all.assign(known.elements().begin(), known.elements().end());
+    for (const auto& each : own) all.push_back(each.raw());
+    return Value::array(TypeId::PerfCounterInfo, std::move(all));
+}
+
+// Those of the hosts are any host's to explain, and those of the center follow.
+Awaitable<Value> query_counters(Forwarding::Impl& impl, Call call) {
+    std::vector<std::int32_t> theirs;
+    std::vector<vim::PerfCounterInfo> ours;
+    for (const std::int32_t id : call.arguments<vim::QueryPerfCounterRequest>().counterId()) {
+        if (!is_own_counter(id)) theirs.push_back(id);
+        for (const auto& each : own_counters()) {
+            if (each.key() == id) ours.push_back(each);
+        }
+    }
+    if (theirs.empty() && !ours.empty()) co_return with_own({}, ours);
+    auto request = vim::QueryPerfCounterRequest::make();
+    request.set_counterId(theirs);
+    co_return with_own(
+        co_await impl.self.call(any_manager(impl), "QueryPerfCounter", request.raw()), ours);
+}
+
 void serve_counters(Forwarding::Impl& impl) {
-    for (const std::string_view method : {"QueryPerfCounter", "QueryPerfCounterByLevel"}) {
-        if (impl.context.dispatcher.serves(*vim::find_method(method))) continue;
+    const auto is_served = [&impl](std::string_view method) {
+        return impl.context.dispatcher.serves(*vim::find_method(method));
+    };
+    if (!is_served("QueryPerfCounter")) {
+        impl.context.dispatcher.add("QueryPerfCounter", [&impl](Call call) -> Awaitable<Value> {
+            return query_counters(impl, std::move(call));
+        });
+    }
+    if (!is_served("QueryPerfCounterByLevel")) {
         impl.context.dispatcher.add(
-            method, [&impl, name = std::string(method)](Call call) -> Awaitable<Value> {
-                co_return co_await impl.self.call(any_manager(impl), name, call.request);
+            "QueryPerfCounterByLevel", [&impl](Call call) -> Awaitable<Value> {
+                const Value known = co_await impl.self.call(
+                    any_manager(impl), "QueryPerfCounterByLevel", call.request);
+                co_return with_own(known, own_counters());
             });
     }
 }
@@ -146,7 +180,7 @@ void publish_counters(Forwarding::Impl& impl, const Host& host) {
     const Value counters = impl.mirror.said_of(host, *manager, property::perfCounter);
     if (!counters) return;
     model::Transaction transaction(impl.context.inventory);
-    transaction.set(self, property::perfCounter, counters);
+    transaction.set(self, property::perfCounter, with_own(counters, own_counters()));
     transaction.set(self, property::description,
                     impl.mirror.said_of(host, *manager, property::description));
     transaction.commit();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "center/history/own_counters.hpp"
 #include "center/history/performance_impl.hpp"
 #include "center/references.hpp"
 #include "vim/extensions_types.hpp"
@@ -39,17 +40,25 @@ Value provider_summary(const MoRef& entity) {
     return summary.raw();
 }
 
+Value whole_entity(std::int32_t counter) {
+    auto metric = vim::PerfMetricId::make();
+    metric.set_counterId(counter);
+    metric.set_instance("");
+    return metric.raw();
+}
+
 // What is kept of every entity; the newest samples of one may not have become a block yet.
 Value kept_metrics(const Impl& impl, const MoRef& entity) {
     std::vector<Value> metrics;
     const bool is_sum = !has_samples(entity);
     for (const std::int32_t id : impl.counters.ids()) {
         if (is_sum && impl.counters.rollup_of(id) == Rollup::latest) continue;
-        auto metric = vim::PerfMetricId::make();
-        metric.set_counterId(id);
-        metric.set_instance("");
-        metrics.push_back(metric.raw());
+        metrics.push_back(whole_entity(id));
     }
+    const bool is_cluster = vim::is_a(entity.type, TypeId::ClusterComputeResource);
+    if (entity.type == TypeId::VirtualMachine) metrics.push_back(whole_entity(kVmDrsScore));
+    if (is_cluster) metrics.push_back(whole_entity(kClusterDrsScore));
+    if (is_cluster) metrics.push_back(whole_entity(kClusterImbalance));
     return Value::array(TypeId::PerfMetricId, std::move(metrics));
 }
 

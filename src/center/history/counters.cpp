@@ -1,5 +1,6 @@
 #include "center/history/counters.hpp"
 
+#include "center/history/own_counters.hpp"
 #include "vim/types.hpp"
 
 namespace drover::center {
@@ -33,7 +34,8 @@ KeptCounters::KeptCounters(const vim::Value& counters) {
         const vim::PerfCounterInfo counter(element);
         const auto kind = rollup(counter.rollupType());
         if (!kind || counter.level().value_or(kLevel) > kLevel) continue;
-        ids_.push_back(counter.key());
+        // No host can be asked for it.
+        if (!is_own_counter(counter.key())) ids_.push_back(counter.key());
         rollups_[counter.key()] = *kind;
         const vim::ElementDescription unit = counter.unitInfo();
         if (unit.key() == "percent") shares_.insert(counter.key());

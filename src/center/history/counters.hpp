@@ -10,7 +10,8 @@
 
 namespace drover::center {
 
-/// The counters that are kept: those of statistics level 1, of an entity as a whole.
+/// The counters that are kept of what hosts say: those of statistics level 1, of an entity as a
+/// whole.
 class KeptCounters {
 public:
     /// `counters` is PerformanceManager.perfCounter.

@@ -27,6 +27,8 @@ public:
     /// What a machine sent and received since the last pull, on average. Before start().
     using OnNetwork = std::function<void(const std::string& machine, double bytes_per_s)>;
     void on_network(OnNetwork callback);
+    /// What the center has counted now of a cluster or machine: counters of own_counters.hpp.
+    void add_own(const vim::MoRef& entity, std::vector<Measured> values);
     /// Before Forwarding::serve(), which serves the rest.
     void serve();
 

@@ -41,6 +41,11 @@ struct PerformanceHistory::Impl : std::enable_shared_from_this<Impl> {
                                                   std::int64_t after_s, std::int64_t until_s,
                                                   std::vector<SeriesKey> keys);
 
+    /// What the center itself counts of an entity is kept apart: it comes at other times than what
+    /// hosts count, and of one thing in the archive only newer samples are taken.
+    static std::string own_of(const std::string& entity) { return entity + "/own"; }
+    task::Awaitable<void> forget(std::string entity);
+
     /// One answer of QueryPerf for an interval that is kept here.
     task::Awaitable<vim::Value> answer(vim::PerfQuerySpec spec, std::size_t level,
                                        std::string path);

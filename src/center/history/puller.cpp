@@ -146,6 +146,17 @@ void PerformanceHistory::Impl::tell_network(const vim::PerfEntityMetric& metric)
     if (count > 0) on_network(metric.entity().id, kKilobyte * sum / count);
 }
 
+Awaitable<void> PerformanceHistory::Impl::forget(std::string entity) {
+    co_await archive->forget(entity);
+    co_await archive->forget(own_of(entity));
+}
+
+void PerformanceHistory::add_own(const vim::MoRef& entity, std::vector<Measured> values) {
+    // Before the past is loaded it would be taken for new.
+    if (!impl_->is_loaded) return;
+    impl_->archive->add(Impl::own_of(entity.id), impl_->now_s(), values);
+}
+
 void PerformanceHistory::on_network(OnNetwork callback) {
     impl_->on_network = std::move(callback);
 }
@@ -169,10 +180,12 @@ Awaitable<void> PerformanceHistory::start() {
     });
     impl.gone = impl.context.inventory.observe([&impl](const model::Delta& delta) {
         for (const auto& object : delta.destroyed) {
-            if (object->type() != TypeId::VirtualMachine && object->type() != TypeId::HostSystem) {
+            const auto type = object->type();
+            if (type != TypeId::VirtualMachine && type != TypeId::HostSystem &&
+                !vim::is_a(type, TypeId::ComputeResource)) {
                 continue;
             }
-            impl.context.runtime.spawn("figures", impl.archive->forget(object->id()));
+            impl.context.runtime.spawn("figures", impl.forget(object->id()));
         }
     });
     impl.context.runtime.spawn("figures", Impl::pull(impl_));

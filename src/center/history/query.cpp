@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "center/history/performance_impl.hpp"
 #include "center/references.hpp"
 #include "vim/properties.hpp"
@@ -139,6 +141,12 @@ Awaitable<Value> PerformanceHistory::Impl::answer(vim::PerfQuerySpec spec, std::
         found = co_await sum_of_members(entity, level, after_s, until_s, wanted_keys(spec));
     } else {
         found = co_await archive->query(entity.id, level, after_s, until_s, wanted_keys(spec));
+    }
+    if (entity.type != TypeId::HostSystem) {
+        auto own =
+            co_await archive->query(own_of(entity.id), level, after_s, until_s, wanted_keys(spec));
+        if (found.ends_s.empty()) found.ends_s = std::move(own.ends_s);
+        std::ranges::move(own.series, std::back_inserter(found.series));
     }
     keep_newest(found, spec.maxSample());
     co_return format == "csv" ? as_csv(entity, found, interval.length_s)
