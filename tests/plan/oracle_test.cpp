@@ -1,5 +1,5 @@
 // The planner against an exact solver (CBC) on small clusters. DROVER_PLAN_ORACLE=100 tries so
-// many; a few are tried always.
+// many, 55-100 those; a few are tried always.
 //
 // The cost of a host is convex, so the solver gets it from below, as the largest of many tangents:
 // what it proves is a bound for every placement, and the planner's true cost is compared with that
@@ -90,10 +90,23 @@ public:
             for (std::size_t h = 0; h < hosts; ++h) all << ' ' << x(m, h) << '\n';
         }
         all << "End\n";
-        return all.str();
+        return in_short_lines(all.str());
     }
 
 private:
+    // CBC reads a kilobyte of a line at a time, and stumbles over what stands across the border.
+    static std::string in_short_lines(std::string text) {
+        std::size_t start = 0;
+        for (std::size_t at = 0; at + 1 < text.size(); ++at) {
+            if (text[at] == '\n') start = at;
+            const bool ends = text[at] == ' ' && (text[at + 1] == '+' || text[at + 1] == '-');
+            if (ends && at - start > 200) {
+                text[at] = '\n';
+                start = at;
+            }
+        }
+        return text;
+    }
     static std::string x(std::size_t machine, std::size_t host) {
         return "x" + std::to_string(machine) + "_" + std::to_string(host);
     }
@@ -162,12 +175,19 @@ std::optional<double> proved_bound(const std::string& program, int seconds) {
     return std::nullopt;
 }
 
+// "100": the first hundred; "55-100": those.
+std::pair<std::uint64_t, std::uint64_t> range_of(const std::string& text) {
+    const auto dash = text.find('-');
+    if (dash == std::string::npos) return {1, std::stoull(text)};
+    return {std::stoull(text.substr(0, dash)), std::stoull(text.substr(dash + 1))};
+}
+
 TEST(Oracle, the_plan_is_within_a_hundredth_of_the_optimum) {
     if (std::system("command -v cbc >/dev/null") != 0) GTEST_SKIP() << "cbc is not installed";
     const char* many = std::getenv("DROVER_PLAN_ORACLE");
-    const auto count = many ? std::strtoull(many, nullptr, 10) : 2;
+    const auto [first, last] = range_of(many ? many : "2");
     double worst = 1;
-    for (std::uint64_t seed = 1; seed <= count; ++seed) {
+    for (std::uint64_t seed = first; seed <= last; ++seed) {
         std::mt19937_64 random(seed);
         const auto snapshot = small_case(random);
         const double move_cost = 0.002;
@@ -182,13 +202,17 @@ TEST(Oracle, the_plan_is_within_a_hundredth_of_the_optimum) {
         auto bound = proved_bound(program, 5);
         // What is missing may be the proof.
         if (!bound || plan.cost_after > 1.01 * *bound) bound = proved_bound(program, 200);
-        ASSERT_TRUE(bound) << "seed " << seed;
+        EXPECT_TRUE(bound) << "seed " << seed << ": no bound";
+        if (!bound) continue;
         worst = std::max(worst, plan.cost_after / *bound);
+        std::printf("case %llu: %.6f, bound %.6f, %.4f\n", static_cast<unsigned long long>(seed),
+                    plan.cost_after, *bound, plan.cost_after / *bound);
+        std::fflush(stdout);
         EXPECT_LE(plan.cost_after, 1.01 * *bound) << "seed " << seed;
         EXPECT_GE(plan.cost_after, *bound * 0.999) << "seed " << seed << ": not a bound";
     }
-    std::printf("at most %.4f times the bound in %llu cases\n", worst,
-                static_cast<unsigned long long>(count));
+    std::printf("at most %.4f times the bound in cases %llu to %llu\n", worst,
+                static_cast<unsigned long long>(first), static_cast<unsigned long long>(last));
 }
 
 }  // namespace
