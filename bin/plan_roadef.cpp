@@ -8,8 +8,8 @@
 #include <expected>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,8 +40,10 @@ double cpu_seconds() {
 
 std::string text_of_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
-    if (!file) throw std::runtime_error("can't read " + path);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    // Large models have tens of megabytes.
+    if (!file || !(text << file.rdbuf())) throw std::runtime_error("can't read " + path);
+    return std::move(text).str();
 }
 
 template <class Value>
@@ -61,13 +63,16 @@ reassign::Crew crew_of(unsigned size) {
 
 reassign::Solution search(const reassign::Problem& problem, const reassign::Assignment& original,
                           const Options& options, Clock::time_point start) {
+    const auto seconds_used = [&] {
+        const std::chrono::duration<double> past = Clock::now() - start;
+        return options.cpu_time ? cpu_seconds() / options.threads : past.count();
+    };
+    // What is left to do in the end, writing and giving back memory, takes far less than reading,
+    // which tells how large it is and how busy the machine.
+    const double reserve = 0.2 + seconds_used() / 4;
     Effort effort;
     effort.iterations = std::numeric_limits<std::uint64_t>::max();
-    effort.progress = [&] {
-        const std::chrono::duration<double> past = Clock::now() - start;
-        const double used = options.cpu_time ? cpu_seconds() / options.threads : past.count();
-        return (used + 0.2) / options.seconds;
-    };
+    effort.progress = [&] { return (seconds_used() + reserve) / options.seconds; };
     return reassign::solve(problem, original, options.seed, effort, crew_of(options.threads));
 }
 

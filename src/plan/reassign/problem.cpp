@@ -40,6 +40,8 @@ public:
             list.push_back(static_cast<Number>(next_below(bound, what)));
         }
     }
+    /// No more than so many can follow.
+    std::size_t most_left() const { return static_cast<std::size_t>(end_ - at_ + 1) / 2; }
     bool at_end() {
         while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
         return at_ == end_;
@@ -54,6 +56,9 @@ private:
 
 void read_machines(Numbers& numbers, Problem& problem) {
     problem.machines = numbers.next_below(20'000, "the number of machines");
+    // By far the largest; growing would take twice as much for a moment.
+    const auto pairs = std::size_t{problem.machines} * problem.machines;
+    problem.move_cost.reserve(std::min(pairs, numbers.most_left()));
     for (Index machine = 0; machine < problem.machines; ++machine) {
         problem.neighbourhood.push_back(numbers.next_below(kMost, "a neighbourhood"));
         problem.location.push_back(numbers.next_below(kMost, "a location"));
