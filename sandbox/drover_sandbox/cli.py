@@ -55,6 +55,8 @@ def _parser():
                     help="hostN's CPU lacks these features, such as 3=avx2,fma (repeatable)")
     up.add_argument("--keep", action="store_true",
                     help="stay when all hosts have died, so that they can be started again")
+    up.add_argument("--no-names", action="store_true",
+                    help="hosts know no names, and their name server answers nobody")
     up.add_argument("--foreground", action="store_true",
                     help="stay, and remove the sandbox on Ctrl-C")
     up.add_argument("--demo", action="store_true", help="also start a demo machine on host1")
@@ -87,7 +89,8 @@ def _up(options):
                                             else options.center)
     plan = life.up(options.name, options.hosts, cores, memory_bytes, not options.no_hostd,
                    with_center, options.foreground, not options.no_template, options.demo,
-                   lambda text: print(text, file=sys.stderr), dict(options.cpu_less), options.keep)
+                   lambda text: print(text, file=sys.stderr), dict(options.cpu_less), options.keep,
+                   not options.no_names)
     print(f"sandbox '{plan.name}' is up after {time.monotonic() - began:.0f} s\n")
     _print_table(plan)
     _print_hints(plan)

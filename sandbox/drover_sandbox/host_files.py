@@ -16,6 +16,9 @@ PRIVATE_DIRECTORIES = {
     "cache-libvirt": "/var/cache/libvirt",
 }
 
+# Nobody has this address: it is for documentation (RFC 5737).
+_NO_NAME_SERVER = "192.0.2.53"
+
 
 def prepare(plan, host):
     """Makes the host's directories and files, in the machine's own namespaces; safe to repeat."""
@@ -23,6 +26,7 @@ def prepare(plan, host):
     os.makedirs(plan.log_directory(host), mode=0o700, exist_ok=True)
     _state_directory(plan, host)
     _write(os.path.join(base, "hosts"), _hosts_file(plan))
+    _write(os.path.join(base, "resolv.conf"), f"nameserver {_NO_NAME_SERVER}\n")
     _write(os.path.join(base, "hostname"), host.name + "\n")
     settings = _centerd_settings if host.is_center else _hostd_settings
     _write(plan.config_file(host), json.dumps(settings(plan, host), indent=1) + "\n",
@@ -111,7 +115,8 @@ migrate_tls_x509_verify = 1
 
 def _hosts_file(plan):
     lines = ["127.0.0.1 localhost"]
-    lines += [f"{plan.address(host)} {host.name}" for host in plan.nodes]
+    if plan.names:
+        lines += [f"{plan.address(host)} {host.name}" for host in plan.nodes]
     return "\n".join(lines) + "\n"
 
 

@@ -66,6 +66,7 @@ class Plan:
     center_port: int = 0  # of 127.0.0.1, where a browser on this machine finds the center
     ready: bool = False  # every host has answered
     kept: bool = False  # stays when all of its hosts have died
+    names: bool = True  # hosts know each other's names
     owner: list = field(default_factory=list)  # [pid, start_ticks] of an `up` still at work
     watcher: list = field(default_factory=list)
     dnsmasq: list = field(default_factory=list)

@@ -116,7 +116,7 @@ def _make_world(plan, host):
     for name, target in private.items():
         os.makedirs(target, exist_ok=True)
         system.mount(os.path.join(base, name), target, None, system.MS_BIND)
-    for name in ("hosts", "hostname"):
+    for name in ("hosts", "hostname") if plan.names else ("hosts", "hostname", "resolv.conf"):
         if os.path.exists(f"/etc/{name}"):
             system.mount(os.path.join(base, name), f"/etc/{name}", None, system.MS_BIND)
     if os.path.ismount(plan.front_directory(host)):

@@ -21,11 +21,12 @@ _START_S = 120.0  # a busy machine takes its time; an idle one needs about ten s
 
 
 def up(name, hosts, cpu_cores, memory_bytes, with_hostd, with_center, foreground,
-       template_registered, demo, say, cpu_less=None, kept=False):
+       template_registered, demo, say, cpu_less=None, kept=False, names=True):
     """Brings a sandbox up; returns its Plan. Does nothing when it is up already.
 
     `cpu_less`: which features the CPUs of single hosts lack, by their numbers. `kept`: it stays
-    when all of its hosts have died. Whatever fails, nothing of the sandbox stays behind.
+    when all of its hosts have died. Without `names` no host knows the others', and their name
+    server answers nobody. Whatever fails, nothing of the sandbox stays behind.
     """
     programs.check()
     if with_hostd:
@@ -45,7 +46,7 @@ def up(name, hosts, cpu_cores, memory_bytes, with_hostd, with_center, foreground
         images = _guest_images(say)
         try:
             plan = _lay_ground(name, hosts, cpu_cores, memory_bytes, with_hostd, with_center,
-                               images, say, cpu_less or {})
+                               images, say, cpu_less or {}, names)
             what = f"{hosts} hosts and a center" if with_center else f"{hosts} hosts"
             say(f"starting {what} on {plan.gateway}/24")
             _start_hosts(plan, plan.nodes)
@@ -119,13 +120,14 @@ def certificate_thumbprint(plan, host):
 
 
 def _lay_ground(name, hosts, cpu_cores, memory_bytes, with_hostd, with_center, images, say,
-                cpu_less):
+                cpu_less, names):
     """Makes everything that the hosts stand on."""
     with ledger.locked(""):
         net_a, net_b = network.choose(name)
         plan = plans.Plan(name=name, net_a=net_a, net_b=net_b, cpu_cores=cpu_cores,
                           memory_bytes=memory_bytes, password=secrets.token_urlsafe(12),
-                          hostd=with_hostd, owner=system.identity(os.getpid()))
+                          hostd=with_hostd, names=names,
+                          owner=system.identity(os.getpid()))
         plan.hosts = [plans.Host(number, str(uuid.uuid4()), cpu_less=cpu_less.get(number, []))
                       for number in range(1, hosts + 1)]
         if with_center:

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
-"""Faults of all kinds, done to three real hosts whose machines write records: nothing may be
-written by two, and every machine must write again.
+"""Faults of all kinds, done to real hosts whose machines write records: nothing may be written by
+two, and every machine must write again.
 
     DROVER_BIN_DIR=build/bin /usr/bin/python3 tests/e2e/ha_fault_bench.py \\
-        [--faults 30] [--seed N] [--ledger FILE] [--kind KIND]
-    tests/e2e/ha_fault_bench.py --report FILE
+        [--faults 30] [--seed N] [--ledger FILE] [--kind KIND] [--hosts 3] [--etcd]
+    tests/e2e/ha_fault_bench.py --report FILE...
 
 A line of JSON in the ledger for every fault; run again, it goes on from there. Exit code 1 at the
-first violation, with its timeline; logs are kept beside the ledger. See ha_bench/README.md.
+first violation, with its timeline; logs are kept beside the ledger. 77: this machine can't run it.
+See ha_bench/README.md.
 """
 
 import argparse
@@ -26,6 +27,8 @@ from ha_bench import faults, report  # noqa: E402
 # Until everything runs again once the harm is over; a busy machine takes its time.
 SETTLE_S = float(os.environ.get("DROVER_HA_SETTLE_S", "90"))
 
+SKIPPED = 77
+
 
 def read_ledger(path):
     try:
@@ -35,12 +38,17 @@ def read_ledger(path):
         return []
 
 
+def profile_of(options):
+    from ha_bench.profile import Profile
+    return Profile(options.hosts, options.machines, options.etcd)
+
+
 class Bench:
     def __init__(self, options):
         from ha_bench.judge import Judge
         from ha_bench.world import World
         self.options = options
-        self.world = World(options.machines)
+        self.world = World(profile_of(options))
         logs = {host: front.log for host, front in self.world.fronts.items()}
         self.judge = Judge(logs, self.world.disks, self.world.ha.hosts)
         left, _ = self.world.wait_until_settled(self.judge, SETTLE_S)
@@ -95,6 +103,7 @@ class Bench:
                  "harm_s": round(fault.over - fault.begun, 2),
                  "settled_s": None if left else round(settled - fault.begun, 2),
                  "machines": machines, "violations": violations,
+                 "profile": self.world.profile.name, "names_asked": self.world.names_asked(),
                  "load": round(os.getloadavg()[0], 1), "when": time.strftime("%F %T")}
         entry["timeline"] = timeline.lines(fault.begun, self.judge)
         return entry
@@ -119,8 +128,7 @@ class Bench:
     def end(self):
         """All machines off by pulling all cables; then the disks are what the logs say."""
         from ha_bench.judge import unexplained
-        from ha_bench.world import HOSTS
-        for host in HOSTS:
+        for host in self.world.hosts:
             self.world.pull(host)
         self.judge.read()
         return self.judge.violations() + list(
@@ -150,7 +158,7 @@ def attempt(bench, seed, number, kind):
 def run(options):
     done = read_ledger(options.ledger)
     kinds = [options.kind] * options.faults if options.kind else \
-        faults.order(options.seed, options.faults)
+        faults.order(options.seed, options.faults, profile_of(options))
     failed = any(not entry["ok"] for entry in done)
     if len(done) >= options.faults:
         return 1 if failed else 0
@@ -184,15 +192,21 @@ def main():
     parser.add_argument("--faults", type=int, default=30)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     parser.add_argument("--ledger", default="build/ha-faults.jsonl")
+    parser.add_argument("--hosts", type=int, default=3, choices=range(2, 8), metavar="2..7")
     parser.add_argument("--machines", type=int, default=3)
+    parser.add_argument("--etcd", action="store_true", help="hosts beat in an etcd as well")
     parser.add_argument("--kind", choices=sorted(faults.KINDS))
     parser.add_argument("--go-on", action="store_true", help="after a violation, unless stuck")
     parser.add_argument("--keep-logs", action="store_true", help="of every fault")
-    parser.add_argument("--report", metavar="FILE", help="only prints what a ledger says")
+    parser.add_argument("--report", metavar="FILE", nargs="+",
+                        help="only prints what ledgers say")
     options = parser.parse_args()
     if options.report:
-        print("\n".join(report.lines(read_ledger(options.report))))
+        print("\n".join(report.lines([entry for file in options.report
+                                      for entry in read_ledger(file)])))
         return 0
+    if options.kind in faults.WITH_ETCD and not options.etcd:
+        parser.error(f"{options.kind} is for --etcd")
     from ha_bench.front import Unavailable
     here = os.path.dirname(os.path.realpath(__file__))
     os.environ.setdefault("DROVER_BIN_DIR", os.path.realpath(f"{here}/../../build/bin"))
@@ -200,7 +214,7 @@ def main():
         result = run(options)
     except Unavailable as error:
         print(f"skipped: {error}")
-        return 0
+        return SKIPPED
     print("\n".join(report.lines(read_ledger(options.ledger))))
     return result
 

@@ -217,7 +217,8 @@ int change_size(const char* path, off_t size, fuse_file_info* info) {
 int remember(int descriptor, const char* path, fuse_file_info* info) {
     if (descriptor < 0) return -errno;
     info->fh = reinterpret_cast<std::uint64_t>(new File{descriptor, path});
-    info->direct_io = 1;
+    info->direct_io = world().settings.is_cached ? 0 : 1;
+    info->keep_cache = world().settings.is_cached ? 1 : 0;
     return 0;
 }
 
@@ -335,8 +336,9 @@ int get_space(const char* path, struct statvfs* space) {
 
 void* begin(fuse_conn_info* connection, fuse_config* config) {
     config->use_ino = 1;
-    config->entry_timeout = 0;
-    config->attr_timeout = 0;
+    const double kept_s = world().settings.is_cached ? 3600 : 0;
+    config->entry_timeout = kept_s;
+    config->attr_timeout = kept_s;
     config->negative_timeout = 0;
     config->hard_remove = 1;  // what is removed is gone, for the other hosts too
     config->nullpath_ok = 1;

@@ -1,7 +1,7 @@
 // ha-front: one host's way to a shared directory, which can be told to fail.
 //
 //     ha-front --source DIR --mount DIR --host NAME --log FILE --control SOCKET --watchdog PIPE
-//
+//              [--cached yes]
 
 #include <cstdio>
 #include <exception>
@@ -19,7 +19,7 @@ namespace {
 int usage() {
     std::fputs(
         "usage: ha-front --source DIR --mount DIR --host NAME --log FILE --control SOCKET "
-        "--watchdog PIPE\n",
+        "--watchdog PIPE [--cached yes]\n",
         stderr);
     return 2;
 }
@@ -45,7 +45,8 @@ int main(int count, char** words) {
         WriteLog log(given["log"], given["host"]);
         Power power(faults, given["watchdog"]);
         const Control control(given["control"], faults, power);
-        return run_file_system({given["source"], given["mount"]}, faults, log);
+        return run_file_system({given["source"], given["mount"], given["cached"] == "yes"}, faults,
+                               log);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "ha-front: %s\n", error.what());
         return 1;

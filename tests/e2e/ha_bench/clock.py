@@ -82,7 +82,8 @@ class Shift:
         os.makedirs(target)
         for name in os.listdir(original):
             path = os.path.join(original, name)
-            if name.startswith("drover") and os.path.isfile(path) and name != "drover-had":
+            wanted = name.startswith("drover") or name in ("ha-front", "recorder.bin")
+            if wanted and os.path.isfile(path) and name != "drover-had":
                 os.symlink(path, os.path.join(target, name))
         shutil.copy(os.path.join(original, "drover-had"), self._directory)
         wrapper = os.path.join(target, "drover-had")

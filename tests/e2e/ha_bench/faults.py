@@ -6,7 +6,7 @@ import signal
 import time
 from dataclasses import dataclass, field
 
-from .world import HOSTS
+from drover_e2e import wait_until
 
 # Longer than others wait before they take over, plus a start.
 LONG_S = 9.0
@@ -32,14 +32,17 @@ class Fault:
 
 KINDS = {}
 HARMLESS = set()  # no machine may be started anew
+WITH_ETCD = set()  # only where hosts beat in an etcd too
 
 
-def kind(harmless=False):
+def kind(harmless=False, with_etcd=False):
     def register(function):
         name = function.__name__
         KINDS[name] = function
         if harmless:
             HARMLESS.add(name)
+        if with_etcd:
+            WITH_ETCD.add(name)
         return function
     return register
 
@@ -75,14 +78,14 @@ def host_killed(fault):
 @kind()
 def cluster_power_loss(fault):
     """All cables at once; they come back in any order."""
-    hosts = fault.chosen.sample(HOSTS, len(HOSTS))
+    hosts = fault.chosen.sample(fault.world.hosts, len(fault.world.hosts))
     fault.begin()
     for host in hosts:
         os.kill(fault.world.sandbox._supervisor_pid(host), signal.SIGKILL)
     for host in hosts:
         fault.world.pull(host)
     time.sleep(fault.chosen.uniform(0, 6))
-    fault.note(order=fault.chosen.sample(HOSTS, len(HOSTS)))
+    fault.note(order=fault.chosen.sample(fault.world.hosts, len(fault.world.hosts)))
     for host in fault.notes["order"]:
         fault.world.start(host)
 
@@ -90,7 +93,7 @@ def cluster_power_loss(fault):
 @kind()
 def second_fault(fault):
     """A host dies, and another one while its machines come back."""
-    other = fault.chosen.choice([host for host in HOSTS if host != fault.host])
+    other = fault.chosen.choice([host for host in fault.world.hosts if host != fault.host])
     pause_s = fault.chosen.uniform(2.0, 8.0)
     fault.note(then=other, after=round(pause_s, 1))
     fault.begin()
@@ -140,12 +143,12 @@ def all_links_down(fault):
     """Every cable of every host for 30 s, the storage's too."""
     fault.note(seconds=30)
     fault.begin()
-    for host in HOSTS:
+    for host in fault.world.hosts:
         fault.world.fronts[host].set("frozen")
-    for host in HOSTS:
+    for host in fault.world.hosts:
         fault.world.set_links(host, "down")
     time.sleep(max(0.0, fault.begun + 30 - time.monotonic()))
-    for host in HOSTS:
+    for host in fault.world.hosts:
         fault.world.fronts[host].clear()
         if fault.world.is_on(host):
             fault.world.set_links(host, "up")
@@ -173,7 +176,7 @@ def storage_slow(fault):
 @kind()
 def storage_full(fault):
     """Nobody gets room for anything new."""
-    _storage(fault, "full", LONG_S, HOSTS)
+    _storage(fault, "full", LONG_S, fault.world.hosts)
 
 
 @kind()
@@ -185,7 +188,7 @@ def storage_lossy(fault):
 @kind()
 def storage_cut_for_all(fault):
     """Every request of every host fails."""
-    _storage(fault, "errors", fault.chosen.uniform(3, 12), HOSTS)
+    _storage(fault, "errors", fault.chosen.uniform(3, 12), fault.world.hosts)
 
 
 @kind()
@@ -309,9 +312,68 @@ def clock_stepped(fault):
     time.sleep(2)
 
 
-def order(seed, count):
+# -- etcd -----------------------------------------------------------------------------------
+def _at_leader(fault):
+    fault.host = wait_until(fault.world.etcd.leader, 30, "a leader of etcd")
+
+
+@kind(harmless=True, with_etcd=True)
+def etcd_leader_disk_frozen(fault):
+    """The leader's member can't write; its host's datastore is well."""
+    _at_leader(fault)
+    disk, length_s = fault.world.etcd.disks[fault.host], fault.chosen.uniform(2, 14)
+    fault.begin()
+    disk.set("frozen")
+    time.sleep(length_s)
+    fault.note(seconds=round(length_s, 1), waiting=disk.show()["waiting"])
+    disk.clear()
+
+
+@kind(harmless=True, with_etcd=True)
+def etcd_leader_stopped(fault):
+    _at_leader(fault)
+    pids = fault.world.etcd.processes(fault.host)
+    fault.note(stopped=len(pids))
+    fault.begin()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(LONG_S)
+    _let_go(pids)
+
+
+@kind(harmless=True, with_etcd=True)
+def etcd_leader_cut(fault):
+    """The leader's host loses its network, but not its datastore."""
+    _at_leader(fault)
+    network_cut(fault)
+
+
+@kind(harmless=True, with_etcd=True)
+def etcd_member_killed(fault):
+    fault.note(killed=len(fault.world.etcd.processes(fault.host)))
+    fault.begin()
+    _signal(fault, "etcd", signal.SIGKILL)
+    time.sleep(3)
+
+
+@kind(harmless=True, with_etcd=True)
+def etcd_members_killed(fault):
+    """All at once: there is the datastore alone until they are back."""
+    fault.begin()
+    for host in fault.world.hosts:
+        for pid in fault.world.etcd.processes(host):
+            os.kill(pid, signal.SIGKILL)
+    time.sleep(3)
+
+
+def kinds_of(profile):
+    """The names of all that can be done to such a world."""
+    return sorted(name for name in KINDS if profile.etcd or name not in WITH_ETCD)
+
+
+def order(seed, count, profile):
     """Which kinds come when: every kind once before any comes again."""
-    names, found = sorted(KINDS), []
+    names, found = kinds_of(profile), []
     turn = 0
     while len(found) < count:
         random.Random(f"{seed} turn {turn}").shuffle(names)

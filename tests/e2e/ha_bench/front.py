@@ -25,25 +25,23 @@ def programs():
 
 
 class Front:
-    """One host's. Not of the host: it lives on when the host dies."""
+    """One host's. Not of the host: it lives on when the host dies. `name` tells it from others of
+    the same host. `cached`: for a directory that nobody else changes, whose files may be mapped."""
 
-    def __init__(self, sandbox, host):
-        self.host = host
-        self._sandbox = sandbox
+    def __init__(self, sandbox, host, name, source, mount, cached=False):
         base = sandbox.host_directory(host)
-        self.log = os.path.join(base, "front.jsonl")
-        self.watchdog = os.path.join(base, "watchdog")
-        self._control = os.path.join(base, "front.sock")
-        mount = os.path.join(base, "front")
+        self.log = os.path.join(base, f"{name}.jsonl")
+        self.watchdog = os.path.join(base, f"{name}.watchdog")
+        self._control = os.path.join(base, f"{name}.sock")
         os.makedirs(mount, exist_ok=True)
-        command = [programs()[0], "--source", sandbox.datastore_directory, "--mount", mount,
+        command = [programs()[0], "--source", source, "--mount", mount,
                    "--host", host, "--log", self.log, "--control", self._control,
-                   "--watchdog", self.watchdog]
-        with open(os.path.join(base, "log", "front.log"), "ab") as log:
+                   "--watchdog", self.watchdog, "--cached", "yes" if cached else "no"]
+        with open(os.path.join(base, "log", f"{name}.log"), "ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                              stderr=log)
         wait_until(lambda: os.path.ismount(mount) or self._process.poll() is not None, 20,
-                   f"the front of {host}")
+                   f"the {name} of {host}")
         if not os.path.ismount(mount):
             with open(log.name, encoding="utf-8", errors="replace") as log:
                 raise Unavailable(f"ha-front can't mount: {log.read()[-400:].strip()}")

@@ -29,6 +29,10 @@ def blade_pulled(entries):
     return found
 
 
+def profile_of(entry):
+    return entry.get("profile", "3 hosts")
+
+
 def lines(entries):
     """The report, line by line."""
     entries = [entry for entry in entries if "kind" in entry]
@@ -45,10 +49,17 @@ def lines(entries):
         yield (f"{kind:22}{len(some):7}{sum(not entry['ok'] for entry in some):5}{machines:10}"
                f"{lost:11}{sum(len(entry['resets']) for entry in some):8}{'':11}"
                f"{_figures(settled)}")
-    yield ""
-    yield f"{'blade pulled, s':22}{'machines':>9}{'p50':>8}{'p99':>7}{'max':>7}"
-    for what, values in blade_pulled(entries).items():
-        yield f"{what:22}{len(values):9}  {_figures(values)}"
+    for profile in sorted({profile_of(entry) for entry in entries}):
+        some = [entry for entry in entries if profile_of(entry) == profile]
+        yield ""
+        yield f"{profile}: {len(some)} faults"
+        yield f"{'blade pulled, s':22}{'machines':>9}{'p50':>8}{'p99':>7}{'max':>7}"
+        for what, values in blade_pulled(some).items():
+            yield f"{what:22}{len(values):9}  {_figures(values)}"
+        asked = [sum(entry["names_asked"].values()) for entry in some
+                 if entry.get("names_asked")]
+        if asked:
+            yield f"questions to a name server since the hosts were on, at most: {max(asked)}"
     loads = [entry["load"] for entry in entries if "load" in entry]
     if loads:
         yield ""

@@ -1,7 +1,8 @@
-"""Three hosts, each with a front of its own to the datastore, and machines that write records."""
+"""Hosts, each with a front of its own to the datastore, and machines that write records."""
 
 import contextlib
 import os
+import re
 import shutil
 import struct
 import time
@@ -12,62 +13,89 @@ from drover_e2e.client import LOST
 from pyVmomi import vmodl
 
 from . import clock
+from .etcd import Etcd
 from .front import Front, programs
 
-HOSTS = ["host1", "host2", "host3"]
+# A question to a name server: there is none that would answer, and here it is counted.
+_QUESTION = ("-p", "udp", "--dport", "53", "-j", "DROP")
 MEMORY_MB = 128
 DISK_MB = 16
 _NUMBER_AT = 0x1F0  # where the recorder's sector has its machine's number
 
 
 class World:
-    """`machines`: how many. close() removes everything."""
+    """Of a profile. `entries`: what else the catalogue says of a machine, by its name. close()
+    removes everything."""
 
-    def __init__(self, machines=3):
+    def __init__(self, profile, entries=None):
         programs()
+        self.profile = profile
+        self.hosts = profile.host_names
         self._bin = os.environ["DROVER_BIN_DIR"]
         self.clock = clock.Shift()
         os.environ["DROVER_BIN_DIR"] = self.clock.programs(self._bin)
         self.fronts = {}
-        self.resets = {}  # host: how often it has ended by itself
+        self.etcd = None
         self.sandbox = None
         try:
-            self.sandbox = Sandbox(hosts=len(HOSTS),
-                                   arguments=("--cpus", "1", "--no-template", "--keep"))
+            self.sandbox = Sandbox(hosts=profile.hosts, arguments=(
+                "--cpus", "1", "--no-template", "--keep", "--no-names"))
             self.clock.enter(self.sandbox)
             self.uuids = {}  # machine: BIOS UUID
             self.disks = {}  # machine: its data file, as the fronts' logs name it
-            for number in range(1, machines + 1):
+            for number in range(1, profile.machines + 1):
                 self._make_machine(number)
-            for host in HOSTS:
+            self.ha = Protection(self.sandbox, self._settings)
+            for host in self.hosts:
                 self.sandbox.run("kill", host)
-            for host in HOSTS:
-                self.fronts[host] = Front(self.sandbox, host)
+            if profile.etcd:
+                self.etcd = Etcd(self.sandbox, self.ha.hosts)
+            for host in self.hosts:
+                self.fronts[host] = Front(self.sandbox, host, "front",
+                                          self.sandbox.datastore_directory,
+                                          os.path.join(self.sandbox.host_directory(host), "front"))
                 self.start(host)
-            self.ha = Protection(self.sandbox,
-                                 lambda host: {"watchdog": self.fronts[host].watchdog})
             self.ha.protect([{"id": uuid, "path": f"{name}/{name}.vmx", "memory_mb": MEMORY_MB}
-                             for name, uuid in self.uuids.items()])
+                             | self._entry(name, entries or {}) for name, uuid in
+                             self.uuids.items()])
+            self._prove_that_there_are_no_names()
             for number, name in enumerate(self.uuids):
-                self._power_on(name, HOSTS[number % len(HOSTS)])
+                self._power_on(name, self.hosts[number % len(self.hosts)])
         except BaseException:
             self.close()
             raise
 
+    def _settings(self, host):
+        settings = {"watchdog": self.fronts[host].watchdog}
+        return settings | ({"etcd": self.etcd.settings(host)} if self.etcd else {})
+
+    def _entry(self, name, entries):
+        """The catalogue's entry; machines it depends on are named as everywhere here."""
+        entry = dict(entries.get(name, {}))
+        if "depends_on" in entry:
+            entry["depends_on"] = [self.uuids[other] for other in entry["depends_on"]]
+        return entry
+
+    def _every_front(self):
+        return [*self.fronts.values(), *(self.etcd.disks.values() if self.etcd else ())]
+
+    def fronts_of(self, host):
+        return [self.fronts[host]] + ([self.etcd.disks[host]] if self.etcd else [])
+
     def close(self):
         os.environ["DROVER_BIN_DIR"] = self._bin
-        for front in self.fronts.values():
+        for front in self._every_front():
             with contextlib.suppress(OSError):
                 front.clear()
         if self.sandbox:
             self.sandbox.close()
-        for front in self.fronts.values():
+        for front in self._every_front():
             front.stop()
         self.clock.close()
 
     # -- machines ---------------------------------------------------------------------------
     def _make_machine(self, number):
-        name, host = f"m{number}", HOSTS[(number - 1) % len(HOSTS)]
+        name, host = f"m{number}", self.hosts[(number - 1) % len(self.hosts)]
         client = connect(self.sandbox, host)
         # With a paravirtual or LSI controller the BIOS gets no interrupts any more once QEMU has
         # tried a failed request again, with or without drover.
@@ -101,9 +129,9 @@ class World:
         """Gives every host a machine again, as DRS would in time: by another power-on. Returns
         whether there was anything to do."""
         moved = False
-        of = {host: self.machines_of(host) for host in HOSTS}
-        for host in HOSTS:
-            crowded = max(HOSTS, key=lambda each: len(of[each]))
+        of = {host: self.machines_of(host) for host in self.hosts}
+        for host in self.hosts:
+            crowded = max(self.hosts, key=lambda each: len(of[each]))
             if not of[host] and len(of[crowded]) > 1:
                 name = of[crowded].pop()
                 self._power_off(name, crowded)
@@ -122,7 +150,7 @@ class World:
     def running_on(self, name):
         """{host: process} of a machine, be it one that stands still."""
         found = {}
-        for host in HOSTS:
+        for host in self.hosts:
             try:
                 pid = self.sandbox.qemu_processes(host).get(self.uuids[name])
             except FileNotFoundError:
@@ -154,17 +182,40 @@ class World:
         if self.is_on(host):
             os.kill(pid, 9)
         self.sandbox.run("kill", host)
-        self.fronts[host].tell("off")
+        for front in self.fronts_of(host):
+            front.tell("off")
 
     def start(self, host):
-        front = self.fronts[host]
-        front.tell("on 0")
+        for front in self.fronts_of(host):
+            front.tell("on 0")
         self.sandbox.run("start", host)
-        front.tell(f"on {self.sandbox._supervisor_pid(host)}")
+        for front in self.fronts_of(host):
+            front.tell(f"on {self.sandbox._supervisor_pid(host)}")
+        self.sandbox.inside(host, "iptables", "-w", "-I", "OUTPUT", *_QUESTION, check=False)
+
+    # -- names ------------------------------------------------------------------------------
+    def names_asked(self):
+        """How many questions to a name server each host that is on has sent since it is on."""
+        found = {}
+        for host in filter(self.is_on, self.hosts):
+            text = self.sandbox.inside(host, "iptables", "-w", "-nvxL", "OUTPUT", check=False)
+            counts = re.findall(r"^\s*(\d+) +\d+ +DROP +\S+ .*dpt:53\b", text, re.MULTILINE)
+            found[host] = sum(map(int, counts))
+        return found
+
+    def _prove_that_there_are_no_names(self):
+        before = self.names_asked()
+        for host in self.hosts:
+            for name in [*self.hosts, "storage.example"]:
+                said = self.sandbox.inside(host, "env", "RES_OPTIONS=timeout:1 attempts:1",
+                                           "getent", "ahosts", name, check=False)
+                assert not said, f"{host} knows the name {name}: {said}"
+            assert self.names_asked()[host] > before[host], f"{host}: no question was counted"
+            self.sandbox.inside(host, "iptables", "-w", "-Z", "OUTPUT")
 
     def start_what_is_off(self):
         """As an administrator would; returns the hosts that were off."""
-        off = [host for host in HOSTS if not self.is_on(host)]
+        off = [host for host in self.hosts if not self.is_on(host)]
         for host in off:
             self.start(host)
         return off
@@ -195,7 +246,7 @@ class World:
 
     def keep_logs(self, directory):
         """Copies all logs of all hosts."""
-        for host in HOSTS:
+        for host in self.hosts:
             source = os.path.join(self.sandbox.host_directory(host), "log")
             shutil.copytree(source, os.path.join(directory, host), dirs_exist_ok=True)
             shutil.copy(self.fronts[host].log, os.path.join(directory, host))
@@ -204,9 +255,12 @@ class World:
 
     def wait_until_settled(self, judge, limit_s, since=0.0):
         """Until every machine runs once and has written a while after `since`, and every host
-        lives: (what is missing, hosts that had ended by themselves). Those are started again."""
+        lives and beats: (what is missing, hosts that had ended by themselves). Those are started
+        again."""
         deadline = time.monotonic() + limit_s
         ended = []
+        if self.etcd:
+            self.etcd.look_anew()
         while True:
             ended += self.start_what_is_off()
             judge.read()
@@ -214,7 +268,9 @@ class World:
             latest = max(now - 1.5, since + 1.0)
             left = [name for name in self.uuids
                     if judge.last_write(name) < latest or len(self.running_on(name)) != 1]
-            left += [host for host in HOSTS if judge.alive.get(host, 0) < latest]
+            left += [host for host in self.hosts if judge.alive.get(host, 0) < latest]
+            if not left and self.etcd:
+                left = self.etcd.silent(self.ha.hosts)
             if not left or now > deadline:
                 return left, ended
             time.sleep(0.2)
