@@ -18,7 +18,11 @@ class Planning {
 public:
     Planning(const Catalogue& catalogue, const RestartView& view,
              const std::vector<Assignment>& standing)
-        : catalogue_(catalogue), view_(view), chosen_(view.machines.size()) {
+        : catalogue_(catalogue),
+          view_(view),
+          chosen_(view.machines.size()),
+          urgency_(view.machines.size()) {
+        find_urgency();
         for (std::size_t at = 0; at < view_.machines.size(); ++at) keep(at, standing);
     }
 
@@ -28,6 +32,7 @@ public:
     }
 
 private:
+    void find_urgency();
     void place_candidates();
     std::optional<Waiting> place(std::size_t at, plan::State& state, plan::DemandCost& cost);
     void keep(std::size_t at, const std::vector<Assignment>& standing);
@@ -47,8 +52,29 @@ private:
     const Catalogue& catalogue_;
     const RestartView& view_;
     std::vector<std::optional<HostId>> chosen_;
+    std::vector<Priority> urgency_;
     RestartPlan plan_;
 };
+
+// A machine is as urgent as the most urgent one that needs it: otherwise one of low priority, those
+// between the two and the one that needs it would all wait for each other.
+void Planning::find_urgency() {
+    for (std::size_t at = 0; at < urgency_.size(); ++at) {
+        urgency_[at] = catalogue_.machines[at].priority;
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (std::size_t at = 0; at < urgency_.size(); ++at) {
+            if (!view_.machines[at].lease.wanted) continue;
+            for (const auto needed : catalogue_.machines[at].depends_on) {
+                const auto row = row_of(needed);
+                if (row >= urgency_.size() || urgency_[row] <= urgency_[at]) continue;
+                urgency_[row] = urgency_[at];
+                changed = true;
+            }
+        }
+    }
+}
 
 void Planning::keep(std::size_t at, const std::vector<Assignment>& standing) {
     const auto& machine = view_.machines[at];
@@ -112,13 +138,8 @@ std::optional<Waiting> Planning::held_back(std::size_t at) const {
         if (kept(Rule::dependencies_wait, blocks(row, at))) return Waiting::dependency;
     }
     for (std::size_t other = 0; other < view_.machines.size(); ++other) {
-        const bool first = catalogue_.machines[other].priority < config.priority;
-        // A machine that depends on this one can't be waited for by it.
-        const auto& needs = catalogue_.machines[other].depends_on;
-        const bool circular = std::ranges::find(needs, config.id) != needs.end();
-        if (kept(Rule::priorities_wait, first && !circular && blocks(other, at))) {
-            return Waiting::priority;
-        }
+        const bool first = urgency_[other] < urgency_[at];
+        if (kept(Rule::priorities_wait, first && blocks(other, at))) return Waiting::priority;
     }
     return std::nullopt;
 }
@@ -193,7 +214,7 @@ void Planning::place_candidates() {
     std::ranges::sort(order, {}, [&](std::size_t at) {
         const auto row = static_cast<plan::MachineIndex>(at);
         const double size_bytes = cluster.load(row).memory_held_bytes;
-        return std::tuple(catalogue_.machines[at].priority, -size_bytes, at);
+        return std::tuple(urgency_[at], -size_bytes, at);
     });
     // The second pass lets those go on that waited for what the first has assigned.
     for (const bool is_last : {false, true}) {

@@ -107,6 +107,31 @@ TEST_F(RestartPlanTest, rules_and_networks_say_where_it_may_start) {
     EXPECT_TRUE(assigns(alone, 0) != assigns(alone, 1));
 }
 
+TEST_F(RestartPlanTest, what_is_needed_is_as_urgent_as_whoever_needs_it) {
+    add(Priority::highest, 1, {MachineId{1}});
+    add(Priority::low, 1, {MachineId{2}});
+    add(Priority::lowest, 1);
+    add(Priority::medium, 1);
+    const auto plan = run();
+    EXPECT_TRUE(assigns(plan, 2));
+    EXPECT_EQ(why(plan, 0), Waiting::dependency);
+    EXPECT_EQ(why(plan, 1), Waiting::dependency);
+    EXPECT_EQ(why(plan, 3), Waiting::priority);
+    // Powered off, it needs nothing: its priority passes to nobody.
+    view.machines[0].lease.wanted = false;
+    view.machines[0].takeable = false;
+    EXPECT_TRUE(assigns(run(), 3));
+    EXPECT_EQ(why(run(), 2), Waiting::priority);
+}
+
+TEST_F(RestartPlanTest, two_that_need_each_other_wait_until_it_is_late_and_no_longer) {
+    add(Priority::high, 1, {MachineId{1}});
+    add(Priority::low, 1, {MachineId{0}});
+    EXPECT_TRUE(run().assignments.empty());
+    for (auto& machine : view.machines) machine.down_since = kNow - std::chrono::minutes{11};
+    EXPECT_EQ(run().assignments.size(), 2U);
+}
+
 TEST_F(RestartPlanTest, starts_are_bounded_on_each_host) {
     catalogue.starts_per_host = 1;
     for (int machine = 0; machine < 3; ++machine) add(Priority::medium, 1);
