@@ -27,6 +27,9 @@ RestartView Agent::view_of_cluster() {
         // A running machine whose owner says nothing is taken to start.
         state.phase = Phase::starting;
         const bool is_mine = state.lease.owner == self();
+        const auto& owner = state.lease.owner;
+        state.has_owner = is_mine || (observer_.heard(owner.host, now_, kHeardOfLate) &&
+                                      observer_.entered_epoch(owner.host) == owner.epoch);
         state.takeable = locals_[row].takeable_since != kNever && !is_mine;
         state.down_since = locals_[row].takeable_since;
     }

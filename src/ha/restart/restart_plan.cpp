@@ -95,7 +95,7 @@ bool Planning::reached(std::size_t at) const {
     if (state.takeable) return chosen_[at] && config.ready_when == ReadyWhen::assigned;
     switch (config.ready_when) {
         case ReadyWhen::assigned:
-            return true;
+            return state.has_owner;
         case ReadyWhen::running:
             return state.phase == Phase::running || state.phase == Phase::ready;
         case ReadyWhen::guest_ready:

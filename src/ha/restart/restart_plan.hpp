@@ -15,7 +15,10 @@ namespace drover::ha {
 /// What the planning host knows about a machine, in the catalogue's order.
 struct MachineState {
     Lease lease{};
-    bool takeable = false;         ///< wanted, and everybody who could run it is over
+    bool takeable = false;  ///< wanted, and everybody who could run it is over
+    /// Its owner was heard of late, in the lease's epoch; of takeable ones without meaning. After
+    /// all hosts lost their power it takes a while until the machines of others are takeable.
+    bool has_owner = true;
     Phase phase = Phase::running;  ///< as its owner says; of takeable ones without meaning
     std::uint32_t failures = 0;
     Time failed_at = kNever;     ///< the last time

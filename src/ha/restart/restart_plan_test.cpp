@@ -107,6 +107,22 @@ TEST_F(RestartPlanTest, rules_and_networks_say_where_it_may_start) {
     EXPECT_TRUE(assigns(alone, 0) != assigns(alone, 1));
 }
 
+TEST_F(RestartPlanTest, a_silent_owner_s_machine_holds_up_those_after_it) {
+    add(Priority::low, 1);
+    add(Priority::high, 1);
+    for (const auto when : {ReadyWhen::assigned, ReadyWhen::running}) {
+        catalogue.machines[1].ready_when = when;
+        view.machines[1].takeable = false;
+        view.machines[1].has_owner = false;
+        view.machines[1].phase = Phase::starting;
+        EXPECT_EQ(why(run(), 0), Waiting::priority);
+        view.machines[1].has_owner = true;
+        EXPECT_EQ(assigns(run(), 0), when == ReadyWhen::assigned);
+        view.machines[1].phase = Phase::running;
+        EXPECT_TRUE(assigns(run(), 0));
+    }
+}
+
 TEST_F(RestartPlanTest, what_is_needed_is_as_urgent_as_whoever_needs_it) {
     add(Priority::highest, 1, {MachineId{1}});
     add(Priority::low, 1, {MachineId{2}});

@@ -143,6 +143,10 @@ Epoch Observer::newest_epoch(HostId host) const {
     return index_of(host) < hosts_.size() ? hosts_[index_of(host)].newest : 0;
 }
 
+Epoch Observer::entered_epoch(HostId host) const {
+    return index_of(host) < hosts_.size() ? hosts_[index_of(host)].entered : 0;
+}
+
 bool Observer::heard(HostId host, Time now, Duration within) const {
     if (index_of(host) >= hosts_.size()) return false;
     const auto& seen = hosts_[index_of(host)];

@@ -50,6 +50,8 @@ public:
     /// The highest epoch seen of a host, own one included; 0: none.
     Epoch newest_epoch(HostId host) const;
     Silence silence_of(HostId host) const;
+    /// The newest epoch in which the host has written a heartbeat; 0: none was seen.
+    Epoch entered_epoch(HostId host) const;
     /// Whether the host gave a sign within this time, on any channel: something changed while this
     /// host was looking. What the first read shows may be old.
     bool heard(HostId host, Time now, Duration within) const;

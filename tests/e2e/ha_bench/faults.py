@@ -80,10 +80,7 @@ def cluster_power_loss(fault):
     """All cables at once; they come back in any order."""
     hosts = fault.chosen.sample(fault.world.hosts, len(fault.world.hosts))
     fault.begin()
-    for host in hosts:
-        os.kill(fault.world.sandbox._supervisor_pid(host), signal.SIGKILL)
-    for host in hosts:
-        fault.world.pull(host)
+    fault.world.pull_all(hosts)
     time.sleep(fault.chosen.uniform(0, 6))
     fault.note(order=fault.chosen.sample(fault.world.hosts, len(fault.world.hosts)))
     for host in fault.notes["order"]:

@@ -30,10 +30,14 @@ class Timeline:
                 found.append((when - self._wall, host, match.group(3)))
         return sorted(found)
 
+    def first(self, uuid, what, moment):
+        """When it was first said of a machine after a moment; None."""
+        return next((when for when, _, text in self._said()
+                     if when > moment and text.startswith(f"{uuid}: {what}")), None)
+
     def started(self, uuid, moment):
         """When a machine was first started anew, or None."""
-        return next((when for when, _, text in self._said()
-                     if when > moment and text == f"{uuid}: started the machine"), None)
+        return self.first(uuid, "started the machine", moment)
 
     def lines(self, begun, judge):
         """Everything in order, seconds since the harm began: texts."""

@@ -55,9 +55,7 @@ class World:
                                           self.sandbox.datastore_directory,
                                           os.path.join(self.sandbox.host_directory(host), "front"))
                 self.start(host)
-            self.ha.protect([{"id": uuid, "path": f"{name}/{name}.vmx", "memory_mb": MEMORY_MB}
-                             | self._entry(name, entries or {}) for name, uuid in
-                             self.uuids.items()])
+            self.protect(entries or {})
             self._prove_that_there_are_no_names()
             for number, name in enumerate(self.uuids):
                 self._power_on(name, self.hosts[number % len(self.hosts)])
@@ -68,6 +66,11 @@ class World:
     def _settings(self, host):
         settings = {"watchdog": self.fronts[host].watchdog}
         return settings | ({"etcd": self.etcd.settings(host)} if self.etcd else {})
+
+    def protect(self, entries):
+        """All machines; `entries` as for the constructor."""
+        self.ha.protect([{"id": uuid, "path": f"{name}/{name}.vmx", "memory_mb": MEMORY_MB}
+                         | self._entry(name, entries) for name, uuid in self.uuids.items()])
 
     def _entry(self, name, entries):
         """The catalogue's entry; machines it depends on are named as everywhere here."""
@@ -184,6 +187,13 @@ class World:
         self.sandbox.run("kill", host)
         for front in self.fronts_of(host):
             front.tell("off")
+
+    def pull_all(self, hosts):
+        """The cables of all of them, within milliseconds."""
+        for host in hosts:
+            os.kill(self.sandbox._supervisor_pid(host), 9)
+        for host in hosts:
+            self.pull(host)
 
     def start(self, host):
         for front in self.fronts_of(host):
