@@ -3,7 +3,7 @@
 two, and every machine must write again.
 
     DROVER_BIN_DIR=build/bin /usr/bin/python3 tests/e2e/ha_fault_bench.py \\
-        [--faults 30] [--seed N] [--ledger FILE] [--kind KIND] [--hosts 3] [--etcd]
+        [--faults 30] [--seed N] [--ledger FILE] [--kind KIND] [--every S] [--hosts 3] [--etcd]
     tests/e2e/ha_fault_bench.py --report FILE...
 
 A line of JSON in the ledger for every fault; run again, it goes on from there. Exit code 1 at the
@@ -53,6 +53,15 @@ class Bench:
         self.judge = Judge(logs, self.world.disks, self.world.ha.hosts)
         left, _ = self.world.wait_until_settled(self.judge, SETTLE_S)
         assert not left, f"{left}: no writes"
+        self.epochs = self.epochs_now()
+
+    def epochs_now(self):
+        return {host: self.world.ha.epoch(host) for host in self.world.hosts}
+
+    def fenced(self):
+        """The hosts that had to join anew since the last call."""
+        before, self.epochs = self.epochs, self.epochs_now()
+        return [host for host, epoch in before.items() if self.epochs[host] != epoch]
 
     def choose(self, seed, number):
         """Whom it strikes: mostly a host that has machines."""
@@ -67,6 +76,7 @@ class Bench:
     def strike(self, seed, number, kind):
         """One fault, and what became of it: a line for the ledger."""
         from ha_bench.timeline import Timeline
+        calm = [f"{host}: was fenced when nothing was done" for host in self.fenced()]
         since = time.monotonic() if self.world.spread() else 0.0
         left, _ = self.world.wait_until_settled(self.judge, SETTLE_S, since)
         assert not left, f"{left} don't write after machines were spread"
@@ -86,7 +96,7 @@ class Bench:
         settled = time.monotonic()
         time.sleep(0.5)
         self.judge.read()
-        violations = self.judge.violations()
+        violations = self.judge.violations() + calm
         for name in left:
             if name not in before:
                 violations.append(f"{name}: its drover-had does not write its slot")
@@ -94,12 +104,14 @@ class Bench:
             violations.append(f"{name}: is stuck: runs on {self.world.running_on(name)}, lease "
                               f"{json.dumps(self.world.ha.lease(name))}")
         machines = {name: self.became(name, fault, timeline, before[name]) for name in before}
+        fenced = self.fenced()
         if kind in faults.HARMLESS:
             violations += [f"{name}: was started anew" for name, item in machines.items()
                            if item["restarts"]]
+            violations += [f"{host}: was fenced" for host in fenced]
         entry = {"number": number, "seed": seed, "kind": kind, "host": fault.host,
                  "machine": fault.machine, "ok": not violations, "notes": fault.notes,
-                 "resets": resets, "bites": self.bites() - bites,
+                 "resets": resets, "bites": self.bites() - bites, "fenced": fenced,
                  "harm_s": round(fault.over - fault.begun, 2),
                  "settled_s": None if left else round(settled - fault.begun, 2),
                  "machines": machines, "violations": violations,
@@ -165,6 +177,7 @@ def run(options):
     bench = Bench(options)
     try:
         for number in range(len(done), options.faults):
+            until = time.monotonic() + options.every
             entry = attempt(bench, options.seed, number, kinds[number])
             with open(options.ledger, "a", encoding="utf-8") as file:
                 file.write(json.dumps(entry) + "\n")
@@ -176,10 +189,9 @@ def run(options):
             if not entry["ok"] or options.keep_logs:
                 keep(bench, options, entry)
                 failed |= not entry["ok"]
-                if entry["ok"]:
-                    continue
-                if not options.go_on or entry["settled_s"] is None:
+                if not entry["ok"] and (not options.go_on or entry["settled_s"] is None):
                     return 1
+            time.sleep(max(0.0, until - time.monotonic()))
         wrong = bench.end()
         print("\n".join(wrong))
         return 1 if wrong or failed else 0
@@ -196,6 +208,8 @@ def main():
     parser.add_argument("--machines", type=int, default=3)
     parser.add_argument("--etcd", action="store_true", help="hosts beat in an etcd as well")
     parser.add_argument("--kind", choices=sorted(faults.KINDS))
+    parser.add_argument("--every", type=float, default=0.0, metavar="S",
+                        help="seconds from one fault to the next, at least")
     parser.add_argument("--go-on", action="store_true", help="after a violation, unless stuck")
     parser.add_argument("--keep-logs", action="store_true", help="of every fault")
     parser.add_argument("--report", metavar="FILE", nargs="+",

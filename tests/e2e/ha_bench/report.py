@@ -14,6 +14,10 @@ def _figures(values):
     return f"{_share(values, .5):6.1f} {_share(values, .99):6.1f} {max(values):6.1f}"
 
 
+def _count(entries, what):
+    return sum(len(entry.get(what, [])) for entry in entries)
+
+
 def blade_pulled(entries):
     """Seconds from a pulled cable, of every machine that was on that host: {what: [s]}."""
     found = {"detected": [], "running": [], "writes": []}
@@ -39,15 +43,15 @@ def lines(entries):
     bad = [entry for entry in entries if not entry["ok"]]
     yield f"{len(entries)} faults, {len(bad)} violations"
     yield ""
-    yield (f"{'kind':22}{'faults':>7}{'bad':>5}{'machines':>10}{'restarted':>11}{'resets':>8}"
-           f"{'settled, s: p50    p99    max':>32}")
+    yield (f"{'kind':24}{'faults':>7}{'bad':>5}{'machines':>10}{'restarted':>11}{'fenced':>8}"
+           f"{'resets':>8}{'settled, s: p50    p99    max':>31}")
     for kind in sorted({entry["kind"] for entry in entries}):
         some = [entry for entry in entries if entry["kind"] == kind]
         settled = [entry["settled_s"] for entry in some if entry.get("settled_s") is not None]
         machines = sum(len(entry["machines"]) for entry in some)
         lost = sum(item["restarts"] > 0 for entry in some for item in entry["machines"].values())
-        yield (f"{kind:22}{len(some):7}{sum(not entry['ok'] for entry in some):5}{machines:10}"
-               f"{lost:11}{sum(len(entry['resets']) for entry in some):8}{'':11}"
+        yield (f"{kind:24}{len(some):7}{sum(not entry['ok'] for entry in some):5}{machines:10}"
+               f"{lost:11}{_count(some, 'fenced'):8}{_count(some, 'resets'):8}{'':10}"
                f"{_figures(settled)}")
     for profile in sorted({profile_of(entry) for entry in entries}):
         some = [entry for entry in entries if profile_of(entry) == profile]
