@@ -6,7 +6,7 @@ JOBS  ?= $(shell nproc)
 BIN   := $(BUILD)/bin
 SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: docs run stop simulate build soak-migrate test test-unit test-e2e lint format bench fuzz packages soak-guest-boot test-ha soak-ha asan tsan deps-build deps-run deps-test clean
+.PHONY: docs run stop simulate build soak-migrate test test-unit test-e2e lint format bench fuzz packages soak-guest-boot test-ha soak-ha soak-ha-leader measure-ha asan tsan deps-build deps-run deps-test clean
 
 ## Start the three-host sandbox cluster and say where to click and how to log in.
 run: deps-run build
@@ -76,6 +76,9 @@ soak-migrate: deps-test deps-run build
 soak-guest-boot: deps-test deps-run build
 	tests/run-as-root /usr/bin/python3 tests/sandbox/guest_boot_soak.py
 
+FAULT_BENCH = DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
+	tests/e2e/ha_fault_bench.py
+
 ## High availability in simulated worlds, the product's state machine, then with each rule dropped;
 ## and faults of real hosts with real guests.
 test-ha: deps-test deps-run build
@@ -85,17 +88,35 @@ test-ha: deps-test deps-run build
 		tests/e2e/ha_failover_faults.py
 	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
 		tests/e2e/ha_migration_faults.py
-	rm -f $(BUILD)/test-ha.jsonl
 	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
-		tests/e2e/ha_fault_bench.py --faults 30 --ledger $(abspath $(BUILD))/test-ha.jsonl
+		tests/e2e/ha_power_order.py
+	rm -f $(BUILD)/test-ha.jsonl $(BUILD)/test-ha-etcd.jsonl
+	$(FAULT_BENCH) --faults 30 --ledger $(abspath $(BUILD))/test-ha.jsonl
+	$(FAULT_BENCH) --faults 35 --etcd --ledger $(abspath $(BUILD))/test-ha-etcd.jsonl
 
-## Twenty thousand worlds (SEEDS=100000 for more), then a thousand faults of real hosts (FAULTS=5000).
-## Goes on where it was stopped: build/soak-ha.jsonl has a line for each fault.
+## Twenty thousand worlds (SEEDS=100000 for more), then a thousand faults of real hosts (FAULTS=5000),
+## a third of them with an etcd. Goes on where it was stopped: build/soak-ha*.jsonl have a line for each.
 soak-ha: deps-test deps-run build
 	$(BIN)/ha_sim --first 1 --count $(or $(SEEDS),20000) --ledger $(BUILD)/soak-ha.ledger
-	DROVER_BIN_DIR=$(abspath $(BIN)) tests/run-as-root /usr/bin/python3 \
-		tests/e2e/ha_fault_bench.py --faults $(or $(FAULTS),1000) \
+	$(FAULT_BENCH) --faults $(shell expr $(or $(FAULTS),1000) '*' 2 / 3) \
 		--ledger $(abspath $(BUILD))/soak-ha.jsonl
+	$(FAULT_BENCH) --faults $(shell expr $(or $(FAULTS),1000) / 3 + 1) --etcd \
+		--ledger $(abspath $(BUILD))/soak-ha-etcd.jsonl
+
+## An hour in which the host of etcd's leader loses its network every two minutes: nobody is fenced.
+## Goes on where it was stopped.
+soak-ha-leader: deps-test deps-run build
+	$(FAULT_BENCH) --etcd --kind etcd_leader_cut --every 120 --faults 30 \
+		--ledger $(abspath $(BUILD))/soak-ha-leader.jsonl
+
+## How soon machines run again of a host that is unplugged: two hosts, and three with an etcd. Says more
+## on a machine that does nothing else.
+measure-ha: deps-test deps-run build
+	rm -f $(BUILD)/measure-ha-2.jsonl $(BUILD)/measure-ha-etcd.jsonl
+	$(FAULT_BENCH) --hosts 2 --kind host_killed --faults 15 \
+		--ledger $(abspath $(BUILD))/measure-ha-2.jsonl
+	$(FAULT_BENCH) --etcd --kind host_killed --faults 15 \
+		--ledger $(abspath $(BUILD))/measure-ha-etcd.jsonl
 
 ## The reference pages that are made of the program itself.
 docs: build
