@@ -104,7 +104,9 @@ class Bench:
             violations.append(f"{name}: is stuck: runs on {self.world.running_on(name)}, lease "
                               f"{json.dumps(self.world.ha.lease(name))}")
         machines = {name: self.became(name, fault, timeline, before[name]) for name in before}
-        fenced = self.fenced()
+        fenced, asked = self.fenced(), self.world.names_asked()
+        violations += [f"{host}: a program of drover asked for a name {count} times"
+                       for host, (count, _) in asked.items() if count]
         if kind in faults.HARMLESS:
             violations += [f"{name}: was started anew" for name, item in machines.items()
                            if item["restarts"]]
@@ -115,7 +117,7 @@ class Bench:
                  "harm_s": round(fault.over - fault.begun, 2),
                  "settled_s": None if left else round(settled - fault.begun, 2),
                  "machines": machines, "violations": violations,
-                 "profile": self.world.profile.name, "names_asked": self.world.names_asked(),
+                 "profile": self.world.profile.name, "names_asked": asked,
                  "load": round(os.getloadavg()[0], 1), "when": time.strftime("%F %T")}
         entry["timeline"] = timeline.lines(fault.begun, self.judge)
         return entry

@@ -60,10 +60,11 @@ def lines(entries):
         yield f"{'blade pulled, s':22}{'machines':>9}{'p50':>8}{'p99':>7}{'max':>7}"
         for what, values in blade_pulled(some).items():
             yield f"{what:22}{len(values):9}  {_figures(values)}"
-        asked = [sum(entry["names_asked"].values()) for entry in some
-                 if entry.get("names_asked")]
-        if asked:
-            yield f"questions to a name server since the hosts were on, at most: {max(asked)}"
+        asked = [count for entry in some for count in entry.get("names_asked", {}).values()]
+        if asked and all(isinstance(count, list) for count in asked):
+            drovers, others = (max(each) for each in zip(*asked))
+            yield (f"questions to a name server, at most, of a host: {drovers} by the user drover, "
+                   f"{others} by others")
     loads = [entry["load"] for entry in entries if "load" in entry]
     if loads:
         yield ""
