@@ -40,7 +40,7 @@ def read_ledger(path):
 
 def profile_of(options):
     from ha_bench.profile import Profile
-    return Profile(options.hosts, options.machines, options.etcd)
+    return Profile(options.hosts, options.machines, etcd=options.etcd)
 
 
 class Bench:

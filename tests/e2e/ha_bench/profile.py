@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Profile:
     hosts: int = 3
     machines: int = 3
+    names: bool = False  # hosts know each other's names; otherwise libvirtd starts seconds later
     etcd: bool = False  # hosts beat in an etcd of their own as well as on the datastore
 
     @property
