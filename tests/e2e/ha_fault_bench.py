@@ -76,7 +76,8 @@ class Bench:
     def strike(self, seed, number, kind):
         """One fault, and what became of it: a line for the ledger."""
         from ha_bench.timeline import Timeline
-        calm = [f"{host}: was fenced when nothing was done" for host in self.fenced()]
+        calm = [f"{host}: ended when nothing was done" for host in self.world.start_what_is_off()]
+        calm += [f"{host}: was fenced when nothing was done" for host in self.fenced()]
         since = time.monotonic() if self.world.spread() else 0.0
         left, _ = self.world.wait_until_settled(self.judge, SETTLE_S, since)
         assert not left, f"{left} don't write after machines were spread"
