@@ -17,6 +17,9 @@ from .errors import SandboxError
 
 _PERIOD_US = 100_000
 _DAEMONS = "daemons"
+# Of each second, for all hosts of a sandbox. drover-had needs a fifth of it; the machine has 0.95 s
+# in all.
+_REAL_TIME_US = 200_000
 
 
 class Hierarchies:
@@ -74,6 +77,19 @@ def create(plan):
         else:
             _write(f"{directory}/cpu.cfs_period_us", str(_PERIOD_US))
             _write(f"{directory}/cpu.cfs_quota_us", str(quota_us))
+    if not found.unified:
+        _allow_real_time(_partition(found.cpu, plan.cgroup_partition))
+
+
+def _allow_real_time(top):
+    """Lets drover-had run before others, as it does on a host of its own: a control group has no
+    real time of its own accord. Where there is none left, or the kernel does not ask for it, things
+    stay as they are."""
+    for directory in (top, f"{top}/{_DAEMONS}"):
+        try:
+            _write(f"{directory}/cpu.rt_runtime_us", str(_REAL_TIME_US))
+        except SandboxError:
+            return
 
 
 def fork_into(plan):
