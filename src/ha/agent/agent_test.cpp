@@ -20,10 +20,15 @@ constexpr Tenure kTarget{HostId{1}, 1};
 // take machines, and never act. Starts are answered by the test.
 struct AgentTest : testing::Test {
     AgentTest() : fencer({}, StorageFencing::none), agent({.self = kSelf}, fencer), leases(1) {
+        protect({{.id = kMachine}});
+        pass(seconds{1});
+    }
+
+    void protect(std::vector<ProtectedMachine> machines) {
         auto made = std::make_shared<Catalogue>();
-        made->version = 1;
-        made->machines.push_back({.id = kMachine});
-        made->shape.machines.resize(1);
+        made->version = ++version;
+        made->shape.machines.resize(machines.size());
+        made->machines = std::move(machines);
         for (std::uint32_t host = 0; host < 3; ++host) {
             made->hosts.push_back(HostId{host});
             plan::Host shape;
@@ -32,7 +37,6 @@ struct AgentTest : testing::Test {
             made->shape.hosts.push_back(shape);
         }
         tell(CatalogueChanged{made});
-        pass(seconds{1});
     }
 
     void tell(const Event& event) {
@@ -66,11 +70,11 @@ struct AgentTest : testing::Test {
             own = write->slot;
             events.push_back(SlotWritten{write->op});
         } else if (const auto* read = std::get_if<ReadLeases>(&action)) {
-            events.push_back(LeasesRead{read->op, {leases[0]}, plan});
+            events.push_back(LeasesRead{read->op, {leases.begin(), leases.end()}, plan});
         } else if (const auto* all = std::get_if<ReadSlots>(&action)) {
             events.push_back(SlotsRead{all->op, slots()});
         } else if (const auto* swap = std::get_if<SwapLease>(&action)) {
-            leases[0] = swap->next;
+            leases[index_of(swap->machine)] = swap->next;
             events.push_back(LeaseSwapped{swap->op, true});
         } else if (const auto* next = std::get_if<SwapPlan>(&action)) {
             plan = next->next;
@@ -118,11 +122,32 @@ struct AgentTest : testing::Test {
     PlanCell plan;
     Slot own;
     std::uint64_t sequence = 0;
+    std::uint64_t version = 0;
     std::vector<Launch> launches;
     std::vector<HandOver> words;
     std::vector<CancelMigration> cancelled;
     bool has_process = false;
 };
+
+// Nobody says of it that it runs, but that is no reason to wait for it.
+TEST_F(AgentTest, what_runs_unguarded_holds_up_nobody) {
+    protect({{.id = kMachine, .priority = Priority::low},
+             {.id = MachineId{1}, .priority = Priority::high}});
+    leases[0] = {.generation = 5, .owner = {}, .wanted = true};
+    leases.push_back({.generation = 3, .owner = {kSelf, 0}, .wanted = true});
+    pass(seconds{6});
+    EXPECT_FALSE(plan.assignments.empty());
+}
+
+TEST_F(AgentTest, what_runs_unguarded_is_ready) {
+    protect(
+        {{.id = kMachine, .priority = Priority::low},
+         {.id = MachineId{1}, .priority = Priority::high, .ready_when = ReadyWhen::guest_ready}});
+    leases[0] = {.generation = 5, .owner = {}, .wanted = true};
+    leases.push_back({.generation = 3, .owner = {kSelf, 0}, .wanted = true});
+    pass(seconds{6});
+    EXPECT_FALSE(plan.assignments.empty());
+}
 
 TEST_F(AgentTest, guards_what_ran_before_it_was_protected) {
     leases[0] = {.generation = 5, .owner = {kSelf, 0}, .wanted = true};

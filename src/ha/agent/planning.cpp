@@ -24,12 +24,15 @@ RestartView Agent::view_of_cluster() {
     for (std::size_t row = 0; row < locals_.size(); ++row) {
         auto& state = view.machines[row];
         state.lease = locals_[row].lease;
-        // A running machine whose owner says nothing is taken to start.
-        state.phase = Phase::starting;
+        // A running machine whose owner says nothing is taken to start. But nobody speaks for what
+        // runs unguarded, and it must not hold up the others.
+        const bool is_unguarded = state.lease.is_unguarded();
+        state.phase = is_unguarded ? Phase::ready : Phase::starting;
         const bool is_mine = state.lease.owner == self();
         const auto& owner = state.lease.owner;
-        state.has_owner = is_mine || (observer_.heard(owner.host, now_, kHeardOfLate) &&
-                                      observer_.entered_epoch(owner.host) == owner.epoch);
+        state.has_owner = is_mine || is_unguarded ||
+                          (observer_.heard(owner.host, now_, kHeardOfLate) &&
+                           observer_.entered_epoch(owner.host) == owner.epoch);
         state.takeable = locals_[row].takeable_since != kNever && !is_mine;
         state.down_since = locals_[row].takeable_since;
     }
