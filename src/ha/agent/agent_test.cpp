@@ -149,6 +149,21 @@ TEST_F(AgentTest, what_runs_unguarded_is_ready) {
     EXPECT_FALSE(plan.assignments.empty());
 }
 
+// The plan still tells of the first time when it is needed again.
+TEST_F(AgentTest, is_not_late_because_it_was_restarted_before) {
+    tell(HostTakesMachines{false});
+    leases[0] = {.generation = 5, .owner = {}, .wanted = true};
+    pass(seconds{3});
+    ASSERT_EQ(plan.assignments.size(), 1U);
+    EXPECT_EQ(plan.assignments[0].generation, 5U);
+    leases[0] = {.generation = 6, .owner = {plan.assignments[0].host, 1}, .wanted = true};
+    pass(seconds{30});
+    leases[0] = {.generation = 7, .owner = {}, .wanted = true};
+    pass(seconds{3});
+    ASSERT_EQ(plan.assignments.size(), 1U);
+    EXPECT_EQ(plan.assignments[0].generation, 7U);
+}
+
 TEST_F(AgentTest, guards_what_ran_before_it_was_protected) {
     leases[0] = {.generation = 5, .owner = {kSelf, 0}, .wanted = true};
     has_process = true;

@@ -78,6 +78,8 @@ std::vector<Assignment> Agent::standing_assignments() {
         const auto row = row_of(each.machine);
         if (row >= locals_.size()) continue;
         auto& local = locals_[row];
+        // Of an earlier incident, which is over: somebody has acted on it.
+        if (each.generation != local.lease.generation) continue;
         if (local.assigned != each) {
             local.assigned = each;
             local.assigned_at = now_;
