@@ -20,6 +20,7 @@ const std::array<std::string_view, kRuleCount>& rule_names() {
         "short_promise_first",
         "one_slot_write",
         "unreadable_is_unknown",
+        "beats_age_by_own_epoch",
         "silence_in_named_etcd",
         "etcd_counts_when_named",
         "leases_before_slots",

@@ -46,11 +46,25 @@ Observer::Seen& Observer::seen(HostId host) {
     return hosts_[index_of(host)];
 }
 
+// Beats and slots of an epoch share one sequence. An etcd that had to find a new leader shows the
+// last beat late; if a slot was sent after it, it says nothing that the slot had not said before.
+bool Observer::was_sent_before_slots(const Seen& host, const Beat& beat) {
+    return std::ranges::any_of(host.slots, [&](const SlotSeen& slot) {
+        const bool is_other = slot.epoch != beat.who.epoch;
+        return !kept(Rule::beats_age_by_own_epoch, is_other) && slot.sequence > beat.sequence;
+    });
+}
+
 void Observer::saw_beats(std::span<const Beat> beats, Time sent, Time now) {
     for (const auto& beat : beats) {
         auto& host = seen(beat.who.host);
         if (host.has_beat && host.beat_epoch == beat.who.epoch &&
             host.beat_sequence == beat.sequence) {
+            continue;
+        }
+        if (host.has_beat && was_sent_before_slots(host, beat)) {
+            host.beat_epoch = beat.who.epoch;
+            host.beat_sequence = beat.sequence;
             continue;
         }
         host.is_lively = host.is_lively || host.has_beat;

@@ -57,6 +57,36 @@ TEST_F(ObserverTest, a_sign_on_one_channel_ends_the_silence_on_both) {
     EXPECT_EQ(observer.judge(kOwner), Verdict::not_over);
 }
 
+// So it is when etcd was without a leader for a while, and the dead host was the leader.
+TEST_F(ObserverTest, a_beat_that_etcd_shows_late_is_no_sign_when_a_later_slot_was_seen) {
+    slots(0, {slot(3, 2, 60000)});
+    beats(0, 1);
+    slots(500, {slot(3, 4, 60000)});
+    beats(2500, 3);
+    slots(4510, {slot(3, 4, 60000)});
+    beats(4510, 3);
+    EXPECT_EQ(observer.judge(kOwner), Verdict::both_silent);
+}
+
+TEST_F(ObserverTest, a_beat_sent_after_the_slot_is_a_sign_however_late_it_is_shown) {
+    slots(0, {slot(3, 2, 60000)});
+    beats(0, 1);
+    slots(500, {slot(3, 4, 60000)});
+    beats(2500, 5);
+    slots(4510, {slot(3, 4, 60000)});
+    beats(4510, 5);
+    EXPECT_EQ(observer.judge(kOwner), Verdict::not_over);
+}
+
+// Sequences begin again with each epoch: that one's slots say nothing about this one's beats.
+TEST_F(ObserverTest, slots_of_another_epoch_make_no_beat_old) {
+    slots(0, {slot(2, 900, 60000), slot(3, 2, 60000)});
+    beats(0, 3);
+    slots(4500, {slot(2, 900, 60000), slot(3, 2, 60000)});
+    beats(4500, 5);
+    EXPECT_EQ(observer.judge(kOwner), Verdict::not_over);
+}
+
 // It may be alive in another etcd, so it is judged by its promise alone.
 TEST_F(ObserverTest, who_says_that_it_beats_elsewhere_is_not_silent_here) {
     const auto elsewhere = [](std::uint64_t sequence) {
