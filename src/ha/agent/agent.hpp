@@ -123,6 +123,7 @@ private:
     void beat_etcd();
     void beat_storage();
     void read_storage();
+    void look_in_time();
     void join_if_quiet();
     void leave_if_fenced();
     void enter_epoch(Epoch epoch);

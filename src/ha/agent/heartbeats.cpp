@@ -14,6 +14,7 @@ constexpr std::size_t kMostBeatsUnderWay = 8;
 constexpr std::size_t kMostReadsUnderWay = 4;
 constexpr Duration kReadLost = std::chrono::seconds{20};
 constexpr Duration kJoinLost = std::chrono::seconds{30};
+constexpr Duration kEtcdAnswers = std::chrono::milliseconds{30};
 constexpr Duration kJoinAgain = std::chrono::milliseconds{50};
 
 template <class Kind>
@@ -102,7 +103,18 @@ void Agent::on(const SlotsRead& event) {
     Reading reading = std::move(*found);
     readings_.erase(found);
     observer_.saw_slots(event.slots, reading.slots_sent, now_);
+    look_in_time();
     if (kept(Rule::leases_before_slots, true)) commit(reading);
+}
+
+// Whoever has been silent for long is looked at when it counts, not half an interval later. What
+// etcd answers is to be there when the datastore's answer is judged.
+void Agent::look_in_time() {
+    const Time due = observer_.next_verdict();
+    if (epoch_ == 0 || due == kNever) return;
+    const bool has_etcd = observer_.etcd_read_sent() != kNever;
+    if (has_etcd) next_beat_ = std::min(next_beat_, std::max(due, now_));
+    next_read_ = std::min(next_read_, std::max(has_etcd ? due + kEtcdAnswers : due, now_));
 }
 
 void Agent::commit(Reading& reading) {

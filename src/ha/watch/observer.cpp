@@ -153,6 +153,23 @@ Verdict Observer::judge_silence(const Seen& host, const Tenure& owner) const {
     return Verdict::not_over;
 }
 
+Time Observer::last_sign(const Seen& host) const {
+    const bool has_etcd = etcd_read_ != kNever && host.beat_changed != kNever;
+    return has_etcd ? std::max(host.beat_changed, host.slot_changed) : host.slot_changed;
+}
+
+Time Observer::next_verdict() const {
+    Time next = kNever;
+    for (const auto& host : hosts_) {
+        if (host.entered == 0 || host.slot_changed == kNever) continue;
+        const Time changed = last_sign(host);
+        if (storage_read_ - changed < timing_.takeover / 2) continue;
+        const Time due = changed + timing_.takeover;
+        if (due > storage_read_ && (next == kNever || due < next)) next = due;
+    }
+    return next;
+}
+
 Epoch Observer::newest_epoch(HostId host) const {
     return index_of(host) < hosts_.size() ? hosts_[index_of(host)].newest : 0;
 }

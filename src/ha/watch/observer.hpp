@@ -47,6 +47,10 @@ public:
         return verdict != Verdict::not_over && verdict != Verdict::unknown;
     }
 
+    /// When a host that has been silent for a while could be found over at the earliest, if reads
+    /// sent then show no sign either; kNever: no host is that silent. Later than the last read.
+    Time next_verdict() const;
+
     /// The highest epoch seen of a host, own one included; 0: none.
     Epoch newest_epoch(HostId host) const;
     Silence silence_of(HostId host) const;
@@ -87,6 +91,7 @@ private:
         ReportPtr report{};
     };
     Seen& seen(HostId host);
+    Time last_sign(const Seen& host) const;
     static bool was_sent_before_slots(const Seen& host, const Beat& beat);
     void saw_slot(const Slot& slot, Time now);
     Verdict judge_silence(const Seen& seen, const Tenure& owner) const;

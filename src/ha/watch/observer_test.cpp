@@ -87,6 +87,18 @@ TEST_F(ObserverTest, slots_of_another_epoch_make_no_beat_old) {
     EXPECT_EQ(observer.judge(kOwner), Verdict::not_over);
 }
 
+TEST_F(ObserverTest, the_next_verdict_is_due_four_seconds_after_the_last_sign_on_either_channel) {
+    EXPECT_EQ(observer.next_verdict(), kNever);
+    slots(0, {slot(3, 1, 60000)});
+    beats(300, 2);
+    slots(1500, {slot(3, 1, 60000)});
+    EXPECT_EQ(observer.next_verdict(), kNever) << "one that may just be slow needs no extra look";
+    slots(2500, {slot(3, 1, 60000)});
+    EXPECT_EQ(observer.next_verdict(), at_ms(4310));
+    slots(4310, {slot(3, 1, 60000)});
+    EXPECT_EQ(observer.next_verdict(), kNever) << "it was looked at then";
+}
+
 // It may be alive in another etcd, so it is judged by its promise alone.
 TEST_F(ObserverTest, who_says_that_it_beats_elsewhere_is_not_silent_here) {
     const auto elsewhere = [](std::uint64_t sequence) {
