@@ -20,14 +20,14 @@ namespace {
 using namespace drover::ha;
 
 // Mutants: first a rule dropped, then a mistake of an adapter.
-constexpr std::array<std::string_view, 4> kAdapterNames{
+constexpr std::array<std::string_view, 5> kAdapterNames{
     "adapter: wall_clock", "adapter: lonely_fencer", "adapter: hostd_is_life",
-    "adapter: pause_is_assumed"};
+    "adapter: pause_is_assumed", "adapter: waits_for_all"};
 constexpr std::size_t kMutants = kRuleCount + kAdapterNames.size();
 
 // Where a mutant shows soonest; one that is not named here is looked for in all worlds.
 std::string_view home_of(std::size_t mutant) {
-    static constexpr std::array<std::pair<Rule, std::string_view>, 25> homes{{
+    static constexpr std::array<std::pair<Rule, std::string_view>, 26> homes{{
         {Rule::unguarded_is_alive, "unguarded"},
         {Rule::takeover_waits, "short_gaps"},
         {Rule::late_ack_is_void, "thaw"},
@@ -51,6 +51,7 @@ std::string_view home_of(std::size_t mutant) {
         {Rule::successor_counts_as_owner, "broken_moves"},
         {Rule::source_ends_after_hand_over, "repeated_moves"},
         {Rule::declined_stays_declined, "repeated_moves"},
+        {Rule::unread_holds_up_nobody, "second_datastore"},
         {Rule::dependencies_wait, "crowd"},
         {Rule::parallel_starts_bounded, "crowd"},
     }};

@@ -20,6 +20,29 @@ void World::cut(int host, int channel, Duration how_long, bool out, bool in) {
     });
 }
 
+// Machines have their disks and leases there, and hosts don't watch each other there.
+void World::fault_of_second_storage() {
+    ++counts.faults;
+    const int host = pick(hosts.size());
+    const Duration length =
+        chance(0.3) ? between(seconds{12}, seconds{75}) : between(milliseconds{100}, seconds{12});
+    auto& on = hosts[static_cast<std::size_t>(host)];
+    const int kind = pick(5);
+    say(fmt::format("fault {} of the second datastore at h{} for {:.1f} s", kind, host,
+                    static_cast<double>(length.count()) * 1e-6));
+    if (kind == 0) {
+        second_storage_up = false;
+        after(length, [this] { second_storage_up = true; });
+    } else if (kind == 1) {
+        const bool out = chance(0.5);
+        cut(host, kSecondStorage, length, out, !out);
+    } else if (kind == 2) {
+        on.stalled_until[kSecondStorage] = std::max(on.stalled_until[kSecondStorage], now + length);
+    } else {
+        cut(host, kSecondStorage, length);
+    }
+}
+
 void World::cut_all(Duration how_long, bool unevenly) {
     for (int host = 0; host < static_cast<int>(hosts.size()); ++host) {
         const Duration more = unevenly ? between(Duration{0}, seconds{3}) : Duration{0};
@@ -44,15 +67,15 @@ void World::replace_etcd() {
 }
 
 void World::heal() {
-    etcd_up = storage_up = true;
+    etcd_up = storage_up = second_storage_up = true;
     storage_full = false;
     unreadable = 0;
     slow = 0.01;
     launch_fails = 0.01;
     launch_lost = 0;
     for (auto& host : hosts) {
-        host.out = {true, true};
-        host.in = {true, true};
+        host.out = {true, true, true};
+        host.in = {true, true, true};
         host.late_out = host.late_in = host.read_lag = {};
         host.stalled_until = {};
         host.torn = false;

@@ -10,7 +10,7 @@ namespace drover::ha::sim {
 
 namespace {
 
-constexpr std::uint64_t kKinds = 24;  ///< of worlds
+constexpr std::uint64_t kKinds = 26;  ///< of worlds
 constexpr double kGibibyte = 1024.0 * 1024 * 1024;
 
 StorageFencing fencing_of(std::uint64_t seed) {
@@ -79,7 +79,7 @@ void World::begin() {
     });
 }
 
-void World::expect_all_running() {
+void World::expect_all_running(int channel) {
     for (std::size_t host = 0; host < hosts.size(); ++host) {
         if (!hosts[host].up) continue;
         for (const auto& left : hosts[host].fencer->machines()) {
@@ -90,6 +90,7 @@ void World::expect_all_running() {
         }
     }
     for (std::uint32_t machine = 0; machine < how.machines; ++machine) {
+        if (channel >= 0 && storage_of(MachineId{machine}) != channel) continue;
         int copies = 0;
         int running_on = -1;
         for (int host = 0; host < static_cast<int>(hosts.size()); ++host) {
@@ -282,6 +283,42 @@ void run_chaos_of_slow_writes(World& world) {
     run_chaos(world, seconds{100});
 }
 
+void run_chaos_of_two_datastores(World& world) {
+    Time at = Time{seconds{15}};
+    while (at < Time{seconds{115}}) {
+        world.at(at, [&world] { world.fault_of_second_storage(); });
+        at += world.between(seconds{2}, seconds{15});
+    }
+    run_chaos(world, seconds{100});
+}
+
+// Only the datastore on which nobody watches the others fails: nobody loses its permit, and where
+// it is back everything runs on. A host that dies meanwhile is taken over.
+void run_second_datastore(World& world) {
+    world.slow = 0;
+    world.launch_fails = 0;
+    world.begin();
+    world.run_until(Time{seconds{15}});
+    world.judge.set_calm(true);
+    for (int turn = 0; turn < 8; ++turn) {
+        world.after(seconds{turn * 10} + world.between(Duration{0}, seconds{5}),
+                    [&world] { world.fault_of_second_storage(); });
+    }
+    world.run_until(Time{seconds{95}});
+    world.judge.set_calm(false);
+    world.second_storage_up = world.chance(0.5);
+    world.run_until(world.now + world.between(Duration{0}, seconds{20}));
+    world.reset(world.pick(world.hosts.size()), "pulled", seconds{200});
+    // However long the other one stays away: five seconds until it holds up nobody, some for
+    // planning, those of a starting pair one after the other.
+    world.run_until(world.now + seconds{20});
+    world.expect_all_running(World::kStorage);
+    world.heal();
+    world.slow = world.launch_fails = 0;
+    world.run_until(world.now + seconds{90});
+    world.expect_all_running();
+}
+
 // By the seed's remainder: chance makes a third of the worlds, the others have one story each.
 constexpr std::array<Profile, kKinds> kProfiles{{
     {"chaos", run_chaos_of_usual_length},
@@ -308,12 +345,16 @@ constexpr std::array<Profile, kKinds> kProfiles{{
     {"short_gaps", run_short_gaps},
     {"chaos", run_chaos_of_usual_length},
     {"unguarded", run_chaos_of_unguarded},
+    {"two_datastores", run_chaos_of_two_datastores},
+    {"second_datastore", run_second_datastore},
 }};
 
 WorldSettings settings_of(std::uint64_t seed, std::string_view profile) {
     WorldSettings how{.seed = seed, .fencing = fencing_of(seed)};
     how.hosts = 2 + seed / (3 * kKinds) % 4;
     const bool is_odd = seed / kKinds % 2 == 1;
+    how.with_dependencies = profile != "second_datastore";
+    how.two_datastores = profile == "two_datastores" || profile == "second_datastore";
     if (profile == "power_loss" || profile == "crowd") how.ready_when = ReadyWhen::running;
     if (profile == "crowd") {
         how.one_priority = true;

@@ -16,25 +16,52 @@ constexpr Duration kDeadWriterGivesUp = seconds{20};
 void World::read_leases(int host, OpId op) {
     auto read = std::make_shared<LeasesRead>();
     read->op = op;
-    request(
-        host, kStorage,
-        [this, read, host] {
-            for (const auto& lease : leases) {
-                read->leases.emplace_back(lease);
-                // Whose it is then, and whether that host lives, only that host can know.
-                const bool is_own = lease.owner.host == HostId{static_cast<std::uint32_t>(host)};
-                if (lease.is_unguarded() && !is_own) read->leases.back().reset();
-                if (unreadable > 0 && chance(unreadable)) read->leases.back().reset();
-            }
-            read->plan = plan;
-        },
-        [read] { return Event{*read}; }, true);
+    read->leases.resize(leases.size());
+    const auto go_on = [=, this] {
+        request(
+            host, kStorage,
+            [this, read, host] {
+                read_some_leases(host, kStorage, *read);
+                read->plan = plan;
+            },
+            [read] { return Event{*read}; }, true);
+    };
+    if (!how.two_datastores) return go_on();
+    // All are read side by side; those of a datastore that does not answer are unknown.
+    const Duration wait = between(Duration{}, milliseconds{200});
+    read_side_by_side(host, read, go_on, wait);
+}
+
+void World::read_side_by_side(int host, const std::shared_ptr<LeasesRead>& read,
+                              const std::function<void()>& go_on, Duration wait) {
+    after(wait, [=, this] {
+        const auto& from = hosts[static_cast<std::size_t>(host)];
+        const bool answers = second_storage_up && from.out[kSecondStorage] &&
+                             from.in[kSecondStorage] && from.stalled_until[kSecondStorage] <= now;
+        if (!answers && how.adapter == AdapterFault::waits_for_all) {
+            read_side_by_side(host, read, go_on, milliseconds{200});
+            return;
+        }
+        if (answers) read_some_leases(host, kSecondStorage, *read);
+        go_on();
+    });
+}
+
+void World::read_some_leases(int host, int channel, LeasesRead& read) {
+    for (std::size_t row = 0; row < leases.size(); ++row) {
+        if (storage_of(MachineId{static_cast<std::uint32_t>(row)}) != channel) continue;
+        read.leases[row] = leases[row];
+        // Whose it is then, and whether that host lives, only that host can know.
+        const bool is_own = leases[row].owner.host == HostId{static_cast<std::uint32_t>(host)};
+        if (leases[row].is_unguarded() && !is_own) read.leases[row].reset();
+        if (unreadable > 0 && chance(unreadable)) read.leases[row].reset();
+    }
 }
 
 void World::swap_lease(int host, const SwapLease& swap) {
     auto won = std::make_shared<bool>(false);
     request(
-        host, kStorage,
+        host, storage_of(swap.machine),
         [this, swap, won, host] {
             auto& lease = leases[index_of(swap.machine)];
             if (storage_full || lease.generation + 1 != swap.next.generation) return;
@@ -112,7 +139,7 @@ void World::perform_storage(int host, const Action& action) {
             [op = next->op, won] { return Event{PlanSwapped{op, *won}}; });
     } else if (const auto* fence = std::get_if<FenceStorage>(&action)) {
         request(
-            host, kStorage,
+            host, storage_of(fence->machine),
             [this, machine = fence->machine, below = fence->below] {
                 auto& bar = fenced_below[index_of(machine)];
                 bar = std::max(bar, below);
@@ -142,7 +169,11 @@ void World::write(int host, ProcessPtr process) {
     ++on.writes_under_way[index_of(process->machine)];
     ++counts.writes;
     const Write sent{host, on.boot, process, process->key, chance(0.5)};
-    Duration wait = delay(kStorage);
+    const int channel = storage_of(process->machine);
+    Duration wait = delay(channel);
+    // Where there is only one it is mounted hard, and what stalls is what agents ask.
+    const Time stalled = on.stalled_until[static_cast<std::size_t>(channel)];
+    if (channel == kSecondStorage && stalled > now) wait += stalled - now;
     if (slow_writes > 0 && chance(slow_writes)) wait += between(seconds{1}, seconds{14});
     after(wait, [=, this] { land(sent); });
 }
@@ -167,7 +198,8 @@ void World::land(Write write) {
         at(on.frozen_until + between(Duration{100}, milliseconds{20}), [=, this] { land(write); });
         return;
     }
-    if (!storage_up || !on.out[kStorage]) {
+    const int channel = storage_of(process.machine);
+    if (!is_up(channel) || !on.out[static_cast<std::size_t>(channel)]) {
         after(between(milliseconds{100}, milliseconds{500}), [=, this] { land(write); });
         return;
     }
@@ -184,7 +216,8 @@ void World::acknowledge(Write write, Duration wait) {
     after(wait, [=, this] {
         auto& on = hosts[static_cast<std::size_t>(write.host)];
         if (on.boot != write.boot) return;
-        if (!storage_up || !on.in[kStorage]) {
+        const int channel = storage_of(write.process->machine);
+        if (!is_up(channel) || !on.in[static_cast<std::size_t>(channel)]) {
             acknowledge(write, milliseconds{500});
             return;
         }

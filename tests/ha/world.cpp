@@ -65,7 +65,7 @@ Duration World::between(Duration low, Duration high) {
 
 Duration World::delay(int channel) {
     if (chance(slow)) return between(milliseconds{100}, seconds{9});
-    return between(Duration{500}, channel == kStorage ? milliseconds{20} : milliseconds{8});
+    return between(Duration{500}, channel == kEtcd ? milliseconds{8} : milliseconds{20});
 }
 
 Duration World::way_out(int host, int channel) {
@@ -104,8 +104,7 @@ void World::request(int host, int channel, std::function<void()> land_it,
 void World::travel(Request request) {
     const auto& from = hosts[static_cast<std::size_t>(request.host)];
     const auto index = static_cast<std::size_t>(request.channel);
-    const bool there = request.channel == kEtcd ? etcd_up : storage_up;
-    if (!there || !from.out[index]) {
+    if (!is_up(request.channel) || !from.out[index]) {
         if (request.channel == kEtcd) return;
         if (from.agent_life != request.life && request.tries > 40) return;
         ++request.tries;
@@ -114,8 +113,8 @@ void World::travel(Request request) {
     }
     request.land();
     const Duration wait = way_back(request.host, request.channel) + request.lag;
-    if (request.channel == kStorage) {
-        answer_storage(request.host, request.life, std::move(request.answer), wait);
+    if (request.channel != kEtcd) {
+        answer_storage(request, wait);
         return;
     }
     after(wait,
@@ -125,16 +124,21 @@ void World::travel(Request request) {
           });
 }
 
-void World::answer_storage(int host, int life, std::function<Event()> answer, Duration wait) {
+void World::answer_storage(const Request& request, Duration wait) {
     after(wait, [=, this] {
-        const auto& to = hosts[static_cast<std::size_t>(host)];
-        if (to.agent_life != life) return;
-        if (!storage_up || !to.in[kStorage]) {
-            answer_storage(host, life, answer, kHardMountRetry);
+        const auto& to = hosts[static_cast<std::size_t>(request.host)];
+        if (to.agent_life != request.life) return;
+        if (!is_up(request.channel) || !to.in[static_cast<std::size_t>(request.channel)]) {
+            answer_storage(request, kHardMountRetry);
             return;
         }
-        deliver(host, life, answer);
+        deliver(request.host, request.life, request.answer);
     });
+}
+
+bool World::is_up(int channel) const {
+    if (channel == kEtcd) return etcd_up;
+    return channel == kStorage ? storage_up : second_storage_up;
 }
 
 void World::deliver(int host, int life, std::function<Event()> event) {

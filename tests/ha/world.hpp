@@ -23,10 +23,11 @@ using std::chrono::seconds;
 /// Mistakes an adapter could make, as tests that the simulation would notice.
 enum class AdapterFault {
     none,
-    wall_clock,       ///< times by a clock that is stepped
-    lonely_fencer,    ///< no one ticks for a fencer that has died
-    hostd_is_life,    ///< the agent stops with hostd
-    pause_is_assumed  ///< stopped is reported before QEMU says so
+    wall_clock,        ///< times by a clock that is stepped
+    lonely_fencer,     ///< no one ticks for a fencer that has died
+    hostd_is_life,     ///< the agent stops with hostd
+    pause_is_assumed,  ///< stopped is reported before QEMU says so
+    waits_for_all      ///< leases are told when all datastores have answered
 };
 
 enum class Fault : int;
@@ -40,6 +41,7 @@ struct WorldSettings {
     bool trace = false;
     ReadyWhen ready_when = ReadyWhen::assigned;
     bool with_dependencies = true;
+    bool two_datastores = false;  ///< every second machine lies on the one without slots
     bool one_priority = false;  ///< all machines alike: only bounds and dependencies give an order
 };
 
@@ -82,12 +84,12 @@ struct World {
         double rate = 1;
         Duration offset{};
         Duration wall_step{};
-        std::array<bool, 2> out{true, true};  ///< requests of etcd and storage get through
-        std::array<bool, 2> in{true, true};   ///< answers do
-        std::array<Duration, 2> late_out{};   ///< requests take up to so much longer
-        std::array<Duration, 2> late_in{};    ///< answers do
-        std::array<Duration, 2> read_lag{};   ///< answers with what others wrote: always so late
-        std::array<Time, 2> stalled_until{};  ///< requests sent before arrive only then
+        std::array<bool, 3> out{true, true, true};  ///< requests by channel get through
+        std::array<bool, 3> in{true, true, true};   ///< answers do
+        std::array<Duration, 3> late_out{};         ///< requests take up to so much longer
+        std::array<Duration, 3> late_in{};          ///< answers do
+        std::array<Duration, 3> read_lag{};   ///< answers with what others wrote: always so late
+        std::array<Time, 3> stalled_until{};  ///< requests sent before arrive only then
         bool torn = false;                    ///< nobody can read its slots
         std::size_t etcd = 0;                 ///< the one that it has been told of
         Time petted{};
@@ -100,6 +102,7 @@ struct World {
     };
     static constexpr int kEtcd = 0;
     static constexpr int kStorage = 1;
+    static constexpr int kSecondStorage = 2;  ///< has leases and disks, no slots
     struct Timings {
         std::vector<double> detected_s;
         std::vector<double> running_s;
@@ -120,6 +123,10 @@ struct World {
     bool chance(double part) { return dice.fraction() < part; }
     int pick(std::size_t count) { return static_cast<int>(dice.below(count)); }
     Duration delay(int channel);
+    bool is_up(int channel) const;
+    int storage_of(MachineId machine) const {
+        return how.two_datastores && index_of(machine) % 2 == 1 ? kSecondStorage : kStorage;
+    }
     Duration way_out(int host, int channel);
     Duration way_back(int host, int channel);
     struct Request {
@@ -134,7 +141,7 @@ struct World {
     void request(int host, int channel, std::function<void()> land, std::function<Event()> answer,
                  bool reads = false);
     void travel(Request request);
-    void answer_storage(int host, int life, std::function<Event()> answer, Duration wait);
+    void answer_storage(const Request& request, Duration wait);
     void deliver(int host, int life, std::function<Event()> event);
     void tell(int host, Event event);
     Time clock_of(int host) const;
@@ -168,6 +175,9 @@ struct World {
     // storage.cpp: leases, slots, guests' writes
     void perform_storage(int host, const Action& action);
     void read_leases(int host, OpId op);
+    void read_side_by_side(int host, const std::shared_ptr<LeasesRead>& read,
+                           const std::function<void()>& go_on, Duration wait);
+    void read_some_leases(int host, int channel, LeasesRead& read);
     void swap_lease(int host, const SwapLease& swap);
     void guest(int host, int boot, ProcessPtr process);
     void write(int host, ProcessPtr process);
@@ -192,6 +202,7 @@ struct World {
     void fault_of_storage(Fault kind, int host, Duration length);
     void fault_of_process(Fault kind, int host, Duration length);
     void cut(int host, int channel, Duration how_long, bool out = true, bool in = true);
+    void fault_of_second_storage();
     void cut_all(Duration how_long, bool unevenly);
     void replace_etcd();
     void heal();
@@ -201,7 +212,8 @@ struct World {
 
     // scenarios.cpp
     void begin();
-    void expect_all_running();
+    /// Of this datastore; less than zero: of any.
+    void expect_all_running(int channel = -1);
     CataloguePtr make_catalogue();
 
     WorldSettings how;
@@ -225,6 +237,7 @@ struct World {
     std::vector<std::vector<Beat>> beats;  ///< by etcd, since it may be replaced by an empty one
     // the datastore
     bool storage_up = true;
+    bool second_storage_up = true;
     bool storage_full = false;
     double unreadable = 0;
     double slow = 0.01;  ///< part of the requests that take long

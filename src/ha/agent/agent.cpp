@@ -63,8 +63,11 @@ void Agent::on(const CatalogueChanged& event) {
     if (event.catalogue == nullptr || event.catalogue->version < catalogue_->version) return;
     std::vector<Local> locals(event.catalogue->machines.size());
     for (std::size_t row = 0; row < locals.size(); ++row) {
-        const auto old = row_of(event.catalogue->machines[row].id);
-        if (old < locals_.size()) locals[row] = std::move(locals_[old]);
+        const auto& machine = event.catalogue->machines[row];
+        const auto old = row_of(machine.id);
+        if (old >= locals_.size()) continue;
+        const bool has_moved = catalogue_->machines[old].lease_place != machine.lease_place;
+        if (!has_moved) locals[row] = std::move(locals_[old]);
     }
     catalogue_ = event.catalogue;
     locals_ = std::move(locals);

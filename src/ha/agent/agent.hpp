@@ -61,6 +61,7 @@ private:
         bool ended = false;   ///< the guest shut down
         bool ready = false;
         Time launched_at = kNever;
+        Time read_at = kNever;  ///< when its lease was known for the last time
         Time asked_to_shut_down = kNever;
         std::uint32_t failures = 0;
         Time takeable_since = kNever;

@@ -124,6 +124,7 @@ void Agent::commit(Reading& reading) {
     for (std::size_t row = 0; row < locals_.size(); ++row) {
         auto& local = locals_[row];
         local.known = row < count && reading.leases.leases[row].has_value();
+        if (local.known) local.read_at = now_;
         if (!local.known || reading.leases.leases[row]->generation < local.lease.generation) {
             continue;
         }

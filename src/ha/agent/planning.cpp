@@ -33,7 +33,8 @@ RestartView Agent::view_of_cluster() {
         state.has_owner = is_mine || is_unguarded ||
                           (observer_.heard(owner.host, now_, kHeardOfLate) &&
                            observer_.entered_epoch(owner.host) == owner.epoch);
-        state.takeable = locals_[row].takeable_since != kNever && !is_mine;
+        state.is_read = now_ - locals_[row].read_at < settings_.timing.plan_wait;
+        state.takeable = state.is_read && locals_[row].takeable_since != kNever && !is_mine;
         state.down_since = locals_[row].takeable_since;
     }
     collect_reports(view);

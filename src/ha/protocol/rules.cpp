@@ -52,6 +52,7 @@ const std::array<std::string_view, kRuleCount>& rule_names() {
         "off_stays_off",
         "dependencies_wait",
         "priorities_wait",
+        "unread_holds_up_nobody",
         "parallel_starts_bounded",
         "failed_start_backs_off",
         "planner_places",

@@ -57,6 +57,7 @@ enum class Rule {
     off_stays_off,
     dependencies_wait,
     priorities_wait,
+    unread_holds_up_nobody,
     parallel_starts_bounded,
     failed_start_backs_off,
     planner_places,

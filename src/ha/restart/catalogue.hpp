@@ -25,6 +25,8 @@ struct ProtectedMachine {
     Duration ready_timeout = std::chrono::minutes{10};  ///< then the others go on without it
     std::vector<MachineId> depends_on{};
     IsolationResponse isolation = IsolationResponse::leave_on;
+    /// Tells one place of its lease from another: what was read there says nothing here.
+    std::uint64_t lease_place = 0;
 };
 
 /// `machines[i]` is `shape.machines[i]` and `hosts[i]` is `shape.hosts[i]`, so that the planner's

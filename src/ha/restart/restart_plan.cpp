@@ -138,7 +138,9 @@ std::optional<Waiting> Planning::held_back(std::size_t at) const {
         if (kept(Rule::dependencies_wait, blocks(row, at))) return Waiting::dependency;
     }
     for (std::size_t other = 0; other < view_.machines.size(); ++other) {
-        const bool first = urgency_[other] < urgency_[at];
+        const bool counts =
+            view_.machines[other].is_read || !kept(Rule::unread_holds_up_nobody, true);
+        const bool first = counts && urgency_[other] < urgency_[at];
         if (kept(Rule::priorities_wait, first && blocks(other, at))) return Waiting::priority;
     }
     return std::nullopt;

@@ -15,6 +15,8 @@ namespace drover::ha {
 /// What the planning host knows about a machine, in the catalogue's order.
 struct MachineState {
     Lease lease{};
+    /// Its lease was read of late. While the datastore that has it is away nobody can start it.
+    bool is_read = true;
     bool takeable = false;  ///< wanted, and everybody who could run it is over
     /// Its owner was heard of late, in the lease's epoch; of takeable ones without meaning. After
     /// all hosts lost their power it takes a while until the machines of others are takeable.

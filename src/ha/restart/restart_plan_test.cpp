@@ -123,6 +123,19 @@ TEST_F(RestartPlanTest, a_silent_owner_s_machine_holds_up_those_after_it) {
     }
 }
 
+// Its datastore is away; whoever depends on it has to wait all the same.
+TEST_F(RestartPlanTest, what_nobody_can_read_holds_up_only_what_depends_on_it) {
+    add(Priority::low, 1);
+    add(Priority::high, 1);
+    view.machines[1].takeable = view.machines[1].has_owner = false;
+    view.machines[1].phase = Phase::starting;
+    EXPECT_EQ(why(run(), 0), Waiting::priority);
+    view.machines[1].is_read = false;
+    EXPECT_TRUE(assigns(run(), 0));
+    catalogue.machines[0].depends_on = {catalogue.machines[1].id};
+    EXPECT_EQ(why(run(), 0), Waiting::dependency);
+}
+
 TEST_F(RestartPlanTest, what_is_needed_is_as_urgent_as_whoever_needs_it) {
     add(Priority::highest, 1, {MachineId{1}});
     add(Priority::low, 1, {MachineId{2}});
