@@ -29,6 +29,7 @@ constexpr double kMegabyte = 1 << 20;
 constexpr std::size_t kMostEtcdMembers = 7;
 constexpr std::size_t kMostAuthorities = 64;
 constexpr std::size_t kMostRules = 4096;
+constexpr std::size_t kMostOthers = 32;
 constexpr std::size_t kCertificateBytes = 16384;
 
 // Reads one JSON object and insists that every field of it was asked for.
@@ -162,10 +163,15 @@ void read_machine(Fields& fields, Names& names, Config& config) {
     static constexpr std::array<std::string_view, 3> ready{"assigned", "running", "guest_ready"};
     static constexpr std::array<std::string_view, 3> isolation{"leave_on", "shut_down",
                                                                "power_off"};
-    ProtectedFile file{fields.text("id"), fields.text("path")};
-    const auto path = storage::DatastorePath::make(config.datastore, file.vmx_file);
+    ProtectedFile file{fields.text("id"), fields.text("path"), fields.text("datastore", "")};
+    const bool is_there = file.datastore.empty() ||
+                          std::ranges::find(config.others, file.datastore, &OtherDatastore::uuid) !=
+                              config.others.end();
+    if (!is_there) fields.fail("datastore", "must be the id of one of the datastores");
+    const auto path = storage::DatastorePath::make(config.datastore_of(file), file.vmx_file);
     if (!path || path->is_root()) fields.fail("path", "must name a file on the datastore");
     ha::ProtectedMachine machine{.id = machine_of(fields, "id", file.uuid, names)};
+    machine.lease_place = std::hash<std::string>{}(file.datastore + '/' + file.vmx_file);
     auto& all = config.catalogue.machines;
     if (std::ranges::find(all, machine.id, &ha::ProtectedMachine::id) != all.end()) {
         fields.fail("id", "stands there twice");
@@ -327,6 +333,18 @@ void read_reset(Fields& fields, Config& config) {
     if (config.reset.empty()) fields.fail("reset", "must be \"reboot\" or a command as a list");
 }
 
+void read_other(Fields& fields, Config& config) {
+    OtherDatastore made{fields.text("id"), fields.text("name"), fields.text("path")};
+    if (!is_uuid(made.uuid)) fields.fail("id", "must be a UUID");
+    if (!made.path.is_absolute()) fields.fail("path", "must be an absolute path");
+    if (!storage::DatastorePath::make(made.name, "")) fields.fail("name", "is no datastore's name");
+    if (std::ranges::find(config.others, made.uuid, &OtherDatastore::uuid) != config.others.end()) {
+        fields.fail("id", "stands there twice");
+    }
+    fields.end();
+    config.others.push_back(std::move(made));
+}
+
 void read_protection(Fields& fields, const std::string& source, Names& names, Config& config) {
     config.host = fields.text("host");
     const auto self = names.host(config.host);
@@ -337,6 +355,8 @@ void read_protection(Fields& fields, const std::string& source, Names& names, Co
     if (!config.datastore_path.is_absolute()) {
         fields.fail("datastore_path", "must be an absolute path");
     }
+    config.others.clear();
+    for (auto& each : fields.list("datastores", kMostOthers)) read_other(each, config);
     const auto* catalogue = fields.find("catalogue");
     if (catalogue == nullptr) fields.fail("catalogue", "is missing");
     Fields inner(*catalogue, source + ".catalogue");
@@ -414,6 +434,11 @@ void parse_protection(const std::string& text, const std::string& source, Names&
     Fields fields(document, source);
     read_protection(fields, source, names, config);
     fields.end();
+}
+
+const std::string& Config::datastore_of(const ProtectedFile& file) const {
+    const auto other = std::ranges::find(others, file.datastore, &OtherDatastore::uuid);
+    return file.datastore.empty() || other == others.end() ? datastore : other->name;
 }
 
 Config load_config(const std::filesystem::path& file, Names& names) {

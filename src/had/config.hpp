@@ -18,6 +18,15 @@ namespace drover::had {
 struct ProtectedFile {
     std::string uuid;
     std::string vmx_file;  ///< "directory/file.vmx" on the datastore
+    std::string
+        datastore{};  ///< one of the others, by its uuid; empty: where hosts watch each other
+};
+
+/// A datastore with protected machines on which hosts don't watch each other.
+struct OtherDatastore {
+    std::string uuid;
+    std::string name;  ///< as hosts call it
+    std::filesystem::path path;
 };
 
 /// The etcd of the cluster: which hosts run it, and who may speak to it. Another list of members is
@@ -55,6 +64,9 @@ struct Config {
     std::filesystem::path generated{};
     ha::Catalogue catalogue{};
     std::vector<ProtectedFile> files{};  ///< of the catalogue's machines, in its order
+    std::vector<OtherDatastore> others{};
+    /// How hosts call the datastore of the file.
+    const std::string& datastore_of(const ProtectedFile& file) const;
     /// Those whose guests are monitored, by UUID: the host's daemon does that.
     std::map<std::string, ha::VmMonitoringSettings> monitored{};
     /// Those that are reset when their storage is back after long: likewise.

@@ -42,6 +42,27 @@ TEST(HadConfig, reads_hosts_and_machines) {
     EXPECT_EQ(config.files[0].vmx_file, "vm/vm.vmx");
 }
 
+TEST(HadConfig, reads_where_else_machines_lie) {
+    const std::string id = "55555555-5555-4555-8555-555555555555";
+    const std::string other =
+        R"("datastores": [{"id": ")" + id + R"(", "name": "fast", "path": "/fast"}],
+  "catalogue")";
+    std::string text = kGood;
+    text.replace(text.find("\"catalogue\""), 11, other);
+    const auto machine = "\"priority\": \"high\", \"datastore\": \"" + id + "\"";
+    text.replace(text.find("\"priority\": \"high\""), 18, machine);
+    Names names;
+    const auto config = parse_config(text, "ha.json", names);
+    EXPECT_EQ(config.files[0].datastore, id);
+    EXPECT_EQ(config.datastore_of(config.files[0]), "fast");
+    const auto first = parse_config(kGood, "ha.json", names);
+    EXPECT_NE(config.catalogue.machines[0].lease_place, first.catalogue.machines[0].lease_place);
+    EXPECT_THAT(reason(text, "\"/fast\"", "\"fast\""), testing::HasSubstr("datastores[0].path"));
+    EXPECT_THAT(reason(text, "\"fast\"", "\"a/b\""), testing::HasSubstr("datastores[0].name"));
+    EXPECT_THAT(reason(text, "{\"id\": \"5", "{\"id\": \"6"), testing::HasSubstr("].datastore:"));
+    EXPECT_THAT(reason(text, "{\"id\": \"5", "{\"id\": \"x"), testing::HasSubstr("must be a UUID"));
+}
+
 TEST(HadConfig, reads_rules_and_networks) {
     std::string text = kGood;
     const std::string rules =

@@ -413,6 +413,7 @@ void HostAgent::Services::make_availability() {
              return power->start_guarded(machine, generation);
          },
          .adopt = [this](std::string path) { return registration->adopt(path); },
+         .forget = [this](MachinePtr machine) { return registration->unregister(machine); },
          .takes =
              [this] {
                  try {

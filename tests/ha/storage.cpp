@@ -42,7 +42,18 @@ void World::read_side_by_side(int host, const std::shared_ptr<LeasesRead>& read,
             read_side_by_side(host, read, go_on, milliseconds{200});
             return;
         }
-        if (answers) read_some_leases(host, kSecondStorage, *read);
+        auto& late = hosts[static_cast<std::size_t>(host)].late_leases;
+        for (std::size_t row = 0; late && row < leases.size(); ++row) {
+            if (late->leases[row]) read->leases[row] = late->leases[row];
+        }
+        late.reset();
+        if (answers && chance(0.1)) {
+            late = std::make_shared<LeasesRead>();
+            late->leases.resize(leases.size());
+            read_some_leases(host, kSecondStorage, *late);
+        } else if (answers) {
+            read_some_leases(host, kSecondStorage, *read);
+        }
         go_on();
     });
 }

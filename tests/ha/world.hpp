@@ -96,8 +96,9 @@ struct World {
         Time wakes_at{};
         std::unique_ptr<Fencer> fencer;
         std::unique_ptr<Agent> agent;
-        std::vector<ProcessPtr> processes;  ///< by machine
-        std::vector<int> writes_under_way;  ///< by machine, of dead processes too
+        std::vector<ProcessPtr> processes;        ///< by machine
+        std::shared_ptr<LeasesRead> late_leases;  ///< came too late for the reading they were of
+        std::vector<int> writes_under_way;        ///< by machine, of dead processes too
         Time crashed{};
     };
     static constexpr int kEtcd = 0;

@@ -106,20 +106,27 @@ private:
         return best;
     }
 
+    const DraftDatastore* shared_of(const std::string& name) const {
+        const auto found = std::ranges::find(shared_, name, &DraftDatastore::name);
+        return found == shared_.end() ? nullptr : *found;
+    }
+
     std::string reason_against(const DraftMachine& machine, const DraftDatastore& chosen) const {
         if (cluster_.settings.of(machine.id).priority == "disabled") {
             return "its restart priority is 'disabled'";
         }
         const auto [datastore, file] = parts_of(machine.vmx);
         if (file.empty() || machine.uuid.empty()) return "its file can't be read";
-        if (datastore != chosen.name) {
-            return fmt::format("it lies on the datastore {}, and the hosts watch each other on {}",
-                               datastore, chosen.name);
-        }
         for (const auto& id : machine.datastores) {
             const bool is_shared =
                 std::ranges::any_of(shared_, [&](const auto* each) { return each->id == id; });
             if (!is_shared) return "it needs a datastore that not all hosts of the cluster see";
+        }
+        const auto* own = shared_of(datastore);
+        if (own == nullptr) return "not all hosts of the cluster see its datastore";
+        if (own != &chosen && !others_.contains(own->uuid) && others_.size() >= kMostOthers) {
+            return fmt::format("machines on {} other datastores are protected already",
+                               others_.size());
         }
         if (uuids_.contains(machine.uuid)) return "another machine has the same UUID";
         if (chosen_.size() >= kMostProtected) {
@@ -141,6 +148,8 @@ private:
                 continue;
             }
             uuids_.insert(machine->uuid);
+            const auto* own = shared_of(parts_of(machine->vmx).first);
+            if (own != &chosen) others_.insert(own->uuid);
             uuid_of_[machine->id] = machine->uuid;
             chosen_.push_back(machine);
         }
@@ -159,6 +168,8 @@ private:
                   {"memory_mb", machine.memory_mb},
                   {"cpu_reservation_mhz", machine.cpu_reservation_mhz},
                   {"memory_reservation_mb", machine.memory_reservation_mb}};
+        const auto& datastore = shared_of(parts_of(machine.vmx).first)->uuid;
+        if (datastore != draft_.datastore_uuid) made["datastore"] = datastore;
         add_texts(made, "networks", machine.networks);
         if (settings.reset_when_storage_is_back) made["reset_when_storage_is_back"] = true;
         if (const auto& how = settings.monitoring; how.enabled) {
@@ -243,6 +254,7 @@ private:
     std::vector<const DraftDatastore*> shared_;
     std::vector<const DraftMachine*> chosen_;
     std::set<std::string> uuids_;
+    std::set<std::string> others_;  // datastores with machines, where hosts don't watch each other
     std::map<std::string, std::string> uuid_of_;  // by the machine's id
     Draft draft_;
 };

@@ -73,6 +73,8 @@ struct Draft {
 
 /// The largest number of machines that hosts protect together.
 inline constexpr std::size_t kMostProtected = 1500;
+/// Of the datastores that their machines lie on, besides the one where hosts watch each other.
+inline constexpr std::size_t kMostOthers = 32;
 /// Of the rules that they are told.
 inline constexpr std::size_t kMostRules = 4096;
 /// And of the hosts that do.

@@ -41,14 +41,29 @@ json machines_of(const Draft& draft) {
     return json::parse(draft.catalogue)["machines"];
 }
 
-TEST(AvailabilityDraft, watches_where_most_machines_lie_and_protects_those) {
+TEST(AvailabilityDraft, watches_where_most_machines_lie_and_protects_all_that_all_hosts_see) {
     const auto draft = make_draft(cluster(), "");
     EXPECT_EQ(draft.datastore, "ds-one");
-    ASSERT_EQ(machines_of(draft).size(), 2U);
+    ASSERT_EQ(machines_of(draft).size(), 3U);
     EXPECT_EQ(machines_of(draft)[0]["path"], "vm-1/vm-1.vmx");
-    EXPECT_THAT(draft.unprotected.at("vm-3"), HasSubstr("watch each other on one"));
-    EXPECT_TRUE(draft.unprotected.contains("vm-4"));
-    EXPECT_EQ(draft.unprotected.size(), 2U);
+    EXPECT_FALSE(machines_of(draft)[0].contains("datastore"));
+    EXPECT_EQ(machines_of(draft)[2]["path"], "vm-3/vm-3.vmx");
+    EXPECT_EQ(machines_of(draft)[2]["datastore"], "u2");
+    EXPECT_THAT(draft.unprotected.at("vm-4"), HasSubstr("not all hosts"));
+    EXPECT_EQ(draft.unprotected.size(), 1U);
+}
+
+TEST(AvailabilityDraft, takes_no_more_datastores_than_hosts_can_watch) {
+    auto made = cluster();
+    for (std::size_t i = 0; i < kMostOthers; ++i) {
+        const auto name = "more" + std::to_string(i);
+        made.datastores.push_back({"ds-" + name, "u-" + name, name, 1});
+        for (auto& each : made.hosts) each.datastores.push_back("ds-" + name);
+        made.machines.push_back(machine("vm-a" + std::to_string(i), name));
+    }
+    const auto draft = make_draft(made, "ds-one");
+    EXPECT_EQ(machines_of(draft).size(), 2 + kMostOthers);
+    EXPECT_EQ(draft.unprotected.size(), 2U);  // the last of the others, and the one on "own"
 }
 
 TEST(AvailabilityDraft, keeps_its_datastore_unless_the_administrator_wants_another) {
@@ -77,7 +92,7 @@ TEST(AvailabilityDraft, leaves_out_what_could_not_be_started_elsewhere) {
     made.settings.overrides["vm-1"].priority = "disabled";
     made.machines[1].datastores.push_back("ds-own");
     const auto draft = make_draft(made, "ds-one");
-    EXPECT_TRUE(machines_of(draft).empty());
+    EXPECT_EQ(machines_of(draft).size(), 1U);
     EXPECT_THAT(draft.unprotected.at("vm-1"), HasSubstr("disabled"));
     EXPECT_THAT(draft.unprotected.at("vm-2"), HasSubstr("not all hosts"));
 }
@@ -86,7 +101,7 @@ TEST(AvailabilityDraft, protects_one_of_two_machines_of_one_uuid) {
     auto made = cluster();
     made.machines[1].uuid = made.machines[0].uuid;
     const auto draft = make_draft(made, "ds-one");
-    EXPECT_EQ(machines_of(draft).size(), 1U);
+    EXPECT_EQ(machines_of(draft).size(), 2U);
     EXPECT_THAT(draft.unprotected.at("vm-2"), HasSubstr("same UUID"));
 }
 

@@ -164,6 +164,17 @@ TEST_F(AgentTest, is_not_late_because_it_was_restarted_before) {
     EXPECT_EQ(plan.assignments[0].generation, 7U);
 }
 
+// On another datastore the leases of a machine begin anew.
+TEST_F(AgentTest, starts_a_machine_whose_lease_has_moved) {
+    leases[0] = {.generation = 57, .owner = {}, .wanted = false};
+    pass(seconds{2});
+    leases[0] = {.generation = 1, .owner = {}, .wanted = false};
+    protect({{.id = kMachine, .lease_place = 2}});
+    run_machine();
+    EXPECT_EQ(leases[0].owner, agent.self());
+    EXPECT_EQ(leases[0].generation, 2U);
+}
+
 TEST_F(AgentTest, guards_what_ran_before_it_was_protected) {
     leases[0] = {.generation = 5, .owner = {kSelf, 0}, .wanted = true};
     has_process = true;

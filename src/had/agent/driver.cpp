@@ -63,7 +63,7 @@ Driver::Driver(Config config, std::filesystem::path config_file, std::shared_ptr
       shared_(shared),
       fencer_(ha::Timing{}, ha::StorageFencing::none),
       agent_({.self = self_of(config_, *names_)}, fencer_),
-      datastore_({config_.datastore, config_.datastore_path, config_.host, config_.host_name},
+      datastore_({config_.datastore, config_.datastore_path, "", config_.host, config_.host_name},
                  names_, [inbox = inbox_](ha::Event event) { inbox->put(std::move(event)); }),
       etcd_(names_, [inbox = inbox_](ha::Event event) { inbox->put(std::move(event)); }),
       member_({config_.etcd_program, config_.run_directory,
@@ -76,14 +76,12 @@ Driver::Driver(Config config, std::filesystem::path config_file, std::shared_ptr
 
 // The numbers are those of the shared state: it outlives this process.
 void Driver::register_machines() {
-    std::vector<std::string> files;
-    std::vector<ha::MachineId> machines;
+    std::vector<LeasePlace> places;
     auto transaction = shared_.begin();
     if (!transaction) throw std::runtime_error("the shared state is held by somebody");
     auto& image = transaction->image();
     for (const auto& file : config_.files) {
-        files.push_back(file.vmx_file);
-        machines.push_back(*names_->machine(file.uuid));
+        places.push_back({*names_->machine(file.uuid), file.vmx_file, file.datastore});
     }
     for (std::uint32_t number = image.count; number < Names::kMostMachines; ++number) {
         const auto uuid = names_->uuid_of(ha::MachineId{number});
@@ -94,7 +92,11 @@ void Driver::register_machines() {
     }
     let_go_unprotected(image);
     transaction->commit();
-    datastore_.protect(std::move(files), std::move(machines));
+    std::vector<LeaseStoreSettings> others;
+    for (const auto& each : config_.others) {
+        others.push_back({each.name, each.path, each.uuid, config_.host, config_.host_name});
+    }
+    datastore_.protect(places, others);
     timeline_.know(config_);
 }
 
@@ -200,6 +202,7 @@ void Driver::look_at_config() {
 void Driver::take_up(Config config) {
     config_.catalogue = std::move(config.catalogue);
     config_.files = std::move(config.files);
+    config_.others = std::move(config.others);
     config_.etcd = std::move(config.etcd);
     register_machines();
     take_up_etcd();
@@ -299,7 +302,7 @@ void Driver::perform(const ha::Action& action) {
         host_.send(Json{{"tell", "launch"},
                         {"machine", uuid},
                         {"generation", launch->generation},
-                        {"datastore", config_.datastore},
+                        {"datastore", config_.datastore_of(*file)},
                         {"path", file->vmx_file}}
                        .dump());
     } else if (const auto* off = std::get_if<ha::PowerOffDone>(&action)) {

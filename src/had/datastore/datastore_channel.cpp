@@ -17,7 +17,7 @@ namespace {
 
 // A few, since one that hangs must not hold up the next try.
 constexpr std::size_t kReaders = 2;
-constexpr std::size_t kSwappers = 3;
+constexpr std::size_t kPlanners = 2;
 constexpr std::chrono::milliseconds kFailedJoin{500};
 
 storage::DatastorePath path_of(const std::string& datastore, const std::string& relative) {
@@ -26,34 +26,17 @@ storage::DatastorePath path_of(const std::string& datastore, const std::string& 
     return std::move(*path);
 }
 
-// As hosts name it: beside the .vmx file.
-std::string lease_of(std::string vmx_file) {
-    if (vmx_file.ends_with(".vmx")) vmx_file.resize(vmx_file.size() - 4);
-    return vmx_file + ".lease";
-}
-
 }  // namespace
 
 // Owned by the channel and by every piece of work: one that hangs outlives the channel.
 struct DatastoreChannel::Store {
-    Store(const DatastoreSettings& how, std::shared_ptr<Names> known,
+    Store(const LeaseStoreSettings& how, std::shared_ptr<Names> known,
           std::function<void(ha::Event)> to)
-        : settings(how),
-          names(std::move(known)),
+        : names(std::move(known)),
           answer(std::move(to)),
           files(how.path / DatastoreChannel::kDirectory, *names),
           datastore(storage::open_directory_datastore(how.name, how.path)),
           plan_cell(path_of(how.name, std::string(DatastoreChannel::kDirectory) + "/plan")) {}
-
-    std::optional<ha::Lease> read(const storage::DatastorePath& cell) {
-        try {
-            const auto state = datastore->compare_and_swap().read(cell);
-            if (state.generation == 0) return ha::Lease{};
-            return parse_lease(state.content, state.generation, *names, settings.host);
-        } catch (const storage::StorageError&) {
-            return std::nullopt;
-        }
-    }
 
     // Nobody plans before anybody has joined, so the directory may be missing.
     ha::PlanCell read_plan() {
@@ -69,37 +52,112 @@ struct DatastoreChannel::Store {
         }
     }
 
-    DatastoreSettings settings;
     std::shared_ptr<Names> names;
     std::function<void(ha::Event)> answer;
     SlotFiles files;
     std::unique_ptr<storage::Datastore> datastore;
     storage::DatastorePath plan_cell;
-    base::SystemClock clock{};
-
-    std::mutex mutex{};
-    std::vector<storage::DatastorePath> cells{};
-    std::vector<ha::MachineId> machines{};
 };
 
-DatastoreChannel::DatastoreChannel(const DatastoreSettings& settings, std::shared_ptr<Names> names,
+// Which machine's lease is where; never changed, but for what came too late. The first of the parts
+// is the datastore where hosts watch each other.
+struct DatastoreChannel::Layout {
+    struct Part {
+        std::shared_ptr<LeaseStore> store{};
+        std::vector<storage::DatastorePath> cells{};
+        std::vector<std::size_t> rows{};  ///< of the cells, among all machines
+    };
+    struct Place {
+        std::size_t part = 0;
+        std::size_t row = 0;
+    };
+    std::vector<Part> parts{};
+    std::vector<ha::MachineId> machines{};
+    std::vector<Place> places{};
+
+    std::mutex mutex{};
+    /// By part: what was read when nobody waited for it any more. Older than what is read next,
+    /// which is safe: slots are read after it, and a swap from an old lease is lost.
+    std::vector<std::optional<LeaseStore::Leases>> late{};
+};
+
+// A reading of all leases: answered when every datastore has answered that is waited for.
+struct DatastoreChannel::Gathering {
+    Gathering(std::shared_ptr<Layout> which, ha::OpId op, std::function<void(ha::Event)> to)
+        : layout(std::move(which)), answer(std::move(to)) {
+        read.op = op;
+        read.leases.resize(layout->machines.size());
+    }
+    void fill(std::size_t part, const LeaseStore::Leases& leases) {
+        const auto& rows = layout->parts[part].rows;
+        for (std::size_t at = 0; at < rows.size(); ++at) read.leases[rows[at]] = leases[at];
+    }
+    void take(std::size_t part, LeaseStore::Leases leases, bool is_waited_for) {
+        std::unique_lock lock(mutex);
+        if (missing == 0) {
+            const std::lock_guard of_layout(layout->mutex);
+            layout->late[part] = std::move(leases);
+            return;
+        }
+        fill(part, leases);
+        if (is_waited_for && --missing == 0) {
+            lock.unlock();
+            answer(std::move(read));
+        }
+    }
+
+    std::shared_ptr<Layout> layout;
+    std::function<void(ha::Event)> answer;
+    std::mutex mutex{};
+    ha::LeasesRead read{};
+    std::size_t missing = 0;
+};
+
+DatastoreChannel::DatastoreChannel(const LeaseStoreSettings& settings, std::shared_ptr<Names> names,
                                    std::function<void(ha::Event)> answer)
-    : store_(std::make_shared<Store>(settings, std::move(names), std::move(answer))),
+    : names_(names),
+      store_(std::make_shared<Store>(settings, names, std::move(answer))),
+      leases_(std::make_shared<LeaseStore>(settings, names)),
+      layout_(std::make_shared<Layout>()),
       slots_(1, 4),
       reads_(kReaders, 8),
-      swaps_(kSwappers, 256) {}
+      plans_(kPlanners, 8) {
+    protect({}, {});
+}
 
 DatastoreChannel::~DatastoreChannel() = default;
 
-void DatastoreChannel::protect(std::vector<std::string> vmx_files,
-                               std::vector<ha::MachineId> machines) {
-    std::vector<storage::DatastorePath> cells;
-    for (auto& each : vmx_files) {
-        cells.push_back(path_of(store_->settings.name, lease_of(std::move(each))));
+// One that is used already goes on: what hangs there holds its threads.
+std::shared_ptr<LeaseStore> DatastoreChannel::store_of(const LeaseStoreSettings& settings) const {
+    for (const auto& part : layout_->parts) {
+        if (part.store->settings() == settings) return part.store;
     }
-    const std::lock_guard lock(store_->mutex);
-    store_->cells = std::move(cells);
-    store_->machines = std::move(machines);
+    return std::make_shared<LeaseStore>(settings, names_);
+}
+
+void DatastoreChannel::protect(const std::vector<LeasePlace>& places,
+                               const std::vector<LeaseStoreSettings>& others) {
+    auto made = std::make_shared<Layout>();
+    made->parts.push_back({.store = leases_});
+    for (const auto& each : others) made->parts.push_back({.store = store_of(each)});
+    made->late.resize(made->parts.size());
+    for (const auto& place : places) {
+        auto part = made->parts.begin();
+        if (!place.datastore.empty()) {
+            part = std::find_if(std::next(part), made->parts.end(), [&](const auto& each) {
+                return each.store->settings().uuid == place.datastore;
+            });
+        }
+        if (part == made->parts.end()) {
+            throw std::runtime_error(place.vmx_file + ": there is no datastore " + place.datastore);
+        }
+        made->places.push_back(
+            {static_cast<std::size_t>(part - made->parts.begin()), part->cells.size()});
+        part->rows.push_back(made->machines.size());
+        part->cells.push_back(part->store->lease_of(place.vmx_file));
+        made->machines.push_back(place.machine);
+    }
+    layout_ = std::move(made);
 }
 
 void DatastoreChannel::perform(const ha::Action& action) {
@@ -132,7 +190,7 @@ void DatastoreChannel::perform(const ha::Action& action) {
     } else if (const auto* swap = std::get_if<ha::SwapLease>(&action)) {
         swap_lease(*swap);
     } else if (const auto* plan = std::get_if<ha::SwapPlan>(&action)) {
-        swaps_.post([store, to = *plan] {
+        plans_.post([store, to = *plan] {
             const auto result = store->datastore->compare_and_swap().swap(
                 store->plan_cell, to.next.generation - 1, format_plan(to.next, *store->names));
             store->answer(ha::PlanSwapped{to.op, result.won});
@@ -140,30 +198,37 @@ void DatastoreChannel::perform(const ha::Action& action) {
     }
 }
 
+// The plan is beside the slots: without them there is nothing to decide.
 void DatastoreChannel::read_leases(ha::OpId op) {
-    reads_.post([store = store_, op] {
-        std::unique_lock lock(store->mutex);
-        const auto cells = store->cells;
-        lock.unlock();
-        ha::LeasesRead read{.op = op};
-        for (const auto& cell : cells) read.leases.push_back(store->read(cell));
-        read.plan = store->read_plan();
-        store->answer(std::move(read));
-    });
+    const auto layout = layout_;
+    const auto all = std::make_shared<Gathering>(layout, op, store_->answer);
+    std::vector<bool> is_waited_for;
+    for (std::size_t part = 0; part < layout->parts.size(); ++part) {
+        is_waited_for.push_back(part == 0 || !layout->parts[part].store->is_late());
+        if (is_waited_for.back()) ++all->missing;
+        const std::lock_guard lock(layout->mutex);
+        if (auto late = std::exchange(layout->late[part], std::nullopt)) all->fill(part, *late);
+    }
+    for (std::size_t part = 0; part < layout->parts.size(); ++part) {
+        const bool waits = is_waited_for[part];
+        const auto& [store, cells, rows] = layout->parts[part];
+        const bool is_asked =
+            store->read(cells, [all, part, waits, own = store_](LeaseStore::Leases leases) {
+                if (part == 0) all->read.plan = own->read_plan();
+                all->take(part, std::move(leases), waits);
+            });
+        // Too many wait there: it hangs, though it was not known yet.
+        if (!is_asked && part != 0 && waits) all->take(part, LeaseStore::Leases(rows.size()), true);
+    }
 }
 
 void DatastoreChannel::swap_lease(const ha::SwapLease& swap) {
-    swaps_.post([store = store_, swap] {
-        std::unique_lock lock(store->mutex);
-        const auto found = std::ranges::find(store->machines, swap.machine);
-        if (found == store->machines.end()) return;
-        const auto cell = store->cells[static_cast<std::size_t>(found - store->machines.begin())];
-        lock.unlock();
-        const auto text = format_lease(swap.next, *store->names, store->settings.host_name,
-                                       store->clock.wall_now());
-        const auto result =
-            store->datastore->compare_and_swap().swap(cell, swap.next.generation - 1, text);
-        store->answer(ha::LeaseSwapped{swap.op, result.won});
+    const auto found = std::ranges::find(layout_->machines, swap.machine);
+    if (found == layout_->machines.end()) return;
+    const auto at = layout_->places[static_cast<std::size_t>(found - layout_->machines.begin())];
+    const auto& part = layout_->parts[at.part];
+    part.store->swap(part.cells[at.row], swap.next, [store = store_, op = swap.op](bool won) {
+        store->answer(ha::LeaseSwapped{op, won});
     });
 }
 

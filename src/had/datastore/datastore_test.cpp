@@ -12,6 +12,7 @@
 #include "had/datastore/cell_format.hpp"
 #include "had/datastore/datastore_channel.hpp"
 #include "had/datastore/slot_files.hpp"
+#include "storage/directory/directory_datastore.hpp"
 
 namespace drover::had {
 namespace {
@@ -42,6 +43,54 @@ struct DatastoreTest : testing::Test {
 
     std::filesystem::path directory;
     std::shared_ptr<Names> names = std::make_shared<Names>();
+};
+
+// A second datastore, with the identity that it gave itself.
+struct OtherStore {
+    OtherStore() {
+        char name[] = "/tmp/drover-had-XXXXXX";
+        settings = {"other", ::mkdtemp(name), "", kHost, "host"};
+        std::filesystem::create_directory(settings.path / "vm");
+        const auto opened = storage::open_directory_datastore("other", settings.path);
+        settings.uuid = opened->info().uuid;
+    }
+    ~OtherStore() { std::filesystem::remove_all(settings.path); }
+    OtherStore(const OtherStore&) = delete;
+    OtherStore& operator=(const OtherStore&) = delete;
+    LeaseStoreSettings settings;
+};
+
+// A file system whose server never answers, until its end fails all that waits.
+class HangingMount {
+public:
+    HangingMount() {
+        char name[] = "/tmp/drover-had-XXXXXX";
+        path_ = ::mkdtemp(name);
+        device_ = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
+        if (device_ < 0) return;
+        const auto options =
+            "fd=" + std::to_string(device_) + ",rootmode=40000,user_id=0,group_id=0";
+        is_there_ =
+            ::mount("hanging", path_.c_str(), "fuse", MS_NODEV | MS_NOSUID, options.c_str()) == 0;
+    }
+    ~HangingMount() {
+        end();
+        ::umount2(path_.c_str(), MNT_DETACH);
+        ::rmdir(path_.c_str());
+    }
+    HangingMount(const HangingMount&) = delete;
+    HangingMount& operator=(const HangingMount&) = delete;
+    bool is_there() const { return is_there_; }
+    std::filesystem::path path() const { return path_; }
+    void end() {
+        if (device_ >= 0) ::close(device_);
+        device_ = -1;
+    }
+
+private:
+    std::string path_;
+    int device_ = -1;
+    bool is_there_ = false;
 };
 
 // What a channel answers, in order.
@@ -170,9 +219,9 @@ TEST_F(DatastoreTest, of_all_who_swap_a_lease_one_wins) {
     for (int i = 0; i < kWriters; ++i) {
         answers.push_back(std::make_shared<Answers>());
         channels.push_back(std::make_unique<DatastoreChannel>(
-            DatastoreSettings{"shared", directory, kHost, "host"}, names,
+            LeaseStoreSettings{"shared", directory, "", kHost, "host"}, names,
             [to = answers.back()](ha::Event event) { to->take(std::move(event)); }));
-        channels.back()->protect({"vm/vm.vmx"}, {*names->machine(kMachine)});
+        channels.back()->protect({{*names->machine(kMachine), "vm/vm.vmx"}}, {});
     }
     for (ha::Generation generation = 1; generation <= kRounds; ++generation) {
         for (int i = 0; i < kWriters; ++i) {
@@ -203,10 +252,12 @@ TEST_F(DatastoreTest, of_all_who_swap_a_lease_one_wins) {
 
 TEST_F(DatastoreTest, an_unreadable_lease_is_unknown_and_the_others_are_read) {
     const auto answers = std::make_shared<Answers>();
-    DatastoreChannel channel({"shared", directory, kHost, "host"}, names,
+    DatastoreChannel channel({"shared", directory, "", kHost, "host"}, names,
                              [answers](ha::Event event) { answers->take(std::move(event)); });
-    channel.protect({"vm/a.vmx", "vm/b.vmx", "missing/c.vmx"},
-                    {ha::MachineId{0}, ha::MachineId{1}, ha::MachineId{2}});
+    channel.protect({{ha::MachineId{0}, "vm/a.vmx"},
+                     {ha::MachineId{1}, "vm/b.vmx"},
+                     {ha::MachineId{2}, "missing/c.vmx"}},
+                    {});
     std::ofstream(directory / "vm" / "a.lease.3") << "{\"owner\":";
     channel.perform(ha::ReadLeases{1});
     const auto read = answers->wait_for<ha::LeasesRead>(1);
@@ -217,9 +268,65 @@ TEST_F(DatastoreTest, an_unreadable_lease_is_unknown_and_the_others_are_read) {
     EXPECT_FALSE(read->leases[2]);
 }
 
+// The machine's own datastore has its lease; slots and the plan are where hosts watch each other.
+TEST_F(DatastoreTest, leases_are_where_the_machines_are) {
+    const auto answers = std::make_shared<Answers>();
+    DatastoreChannel channel({"shared", directory, "", kHost, "host"}, names,
+                             [answers](ha::Event event) { answers->take(std::move(event)); });
+    const OtherStore other;
+    channel.protect({{ha::MachineId{0}, "vm/b.vmx", other.settings.uuid},
+                     {ha::MachineId{1}, "vm/a.vmx"},
+                     {ha::MachineId{2}, "vm/c.vmx", other.settings.uuid}},
+                    {other.settings});
+    const ha::Lease next{.generation = 1, .owner = {*names->host(kHost), 4}, .wanted = true};
+    channel.perform(ha::SwapLease{1, ha::MachineId{2}, next});
+    const auto swapped = answers->wait_for<ha::LeaseSwapped>(1);
+    ASSERT_TRUE(swapped && swapped->won);
+    EXPECT_TRUE(std::filesystem::exists(other.settings.path / "vm" / "c.lease.1"));
+    channel.perform(ha::ReadLeases{2});
+    const auto read = answers->wait_for<ha::LeasesRead>(2);
+    ASSERT_TRUE(read);
+    EXPECT_THAT(read->leases, testing::ElementsAre(ha::Lease{}, ha::Lease{}, next));
+    EXPECT_THROW(channel.protect({{ha::MachineId{0}, "vm/b.vmx", kOther}}, {other.settings}),
+                 std::runtime_error);
+}
+
+TEST_F(DatastoreTest, another_datastore_in_its_place_is_none) {
+    const auto answers = std::make_shared<Answers>();
+    DatastoreChannel channel({"shared", directory, "", kHost, "host"}, names,
+                             [answers](ha::Event event) { answers->take(std::move(event)); });
+    OtherStore other;
+    other.settings.uuid = kOther;
+    channel.protect({{ha::MachineId{0}, "vm/b.vmx", kOther}, {ha::MachineId{1}, "vm/a.vmx"}},
+                    {other.settings});
+    channel.perform(ha::ReadLeases{1});
+    const auto read = answers->wait_for<ha::LeasesRead>(1);
+    ASSERT_TRUE(read);
+    EXPECT_THAT(read->leases, testing::ElementsAre(std::nullopt, ha::Lease{}));
+}
+
+// What it answers when it is back serves the next reading.
+TEST_F(DatastoreTest, a_datastore_that_hangs_holds_up_its_own_machines_alone) {
+    const auto answers = std::make_shared<Answers>();
+    DatastoreChannel channel({"shared", directory, "", kHost, "host"}, names,
+                             [answers](ha::Event event) { answers->take(std::move(event)); });
+    HangingMount hanging;
+    if (!hanging.is_there()) GTEST_SKIP() << "needs root";
+    channel.protect({{ha::MachineId{0}, "vm/b.vmx", kOther}, {ha::MachineId{1}, "vm/a.vmx"}},
+                    {{"other", hanging.path(), kOther, kHost, "host"}});
+    channel.perform(ha::ReadLeases{1});
+    EXPECT_FALSE(answers->wait_for<ha::LeasesRead>(1, milliseconds{600}));
+    channel.perform(ha::ReadLeases{2});
+    const auto read = answers->wait_for<ha::LeasesRead>(2);
+    ASSERT_TRUE(read);
+    EXPECT_THAT(read->leases, testing::ElementsAre(std::nullopt, ha::Lease{}));
+    hanging.end();
+    EXPECT_TRUE(answers->wait_for<ha::LeasesRead>(1)) << "the first reading waited for it";
+}
+
 TEST_F(DatastoreTest, plans_go_through_the_cell) {
     const auto answers = std::make_shared<Answers>();
-    DatastoreChannel channel({"shared", directory, kHost, "host"}, names,
+    DatastoreChannel channel({"shared", directory, "", kHost, "host"}, names,
                              [answers](ha::Event event) { answers->take(std::move(event)); });
     channel.perform(ha::CreateSlot{1, slot(1, 0)});
     ASSERT_TRUE(answers->wait_for<ha::SlotCreated>(1));
@@ -238,7 +345,7 @@ TEST_F(DatastoreTest, plans_go_through_the_cell) {
 
 TEST_F(DatastoreTest, a_join_that_fails_is_answered) {
     const auto answers = std::make_shared<Answers>();
-    DatastoreChannel channel({"shared", directory, kHost, "host"}, names,
+    DatastoreChannel channel({"shared", directory, "", kHost, "host"}, names,
                              [answers](ha::Event event) { answers->take(std::move(event)); });
     std::ofstream(directory / ".ha") << "no directory";
     channel.perform(ha::CreateSlot{1, slot(1, 0)});

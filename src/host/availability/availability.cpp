@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "host/availability/wait.hpp"
+#include "host/datastores.hpp"
 #include "host/faults.hpp"
 
 namespace drover::host {
@@ -114,8 +115,11 @@ bool Availability::has_nobody() const {
 
 Awaitable<void> Availability::settle(MachinePtr machine) {
     if (has_nobody()) co_return;
+    // Not yet, or where it was before it moved to another datastore.
     const auto is_missing = [this, machine] {
-        return expected_.contains(machine->uuid().value()) && !protects(*machine);
+        const auto found = expected_.find(machine->uuid().value());
+        return found != expected_.end() &&
+               (!protects(*machine) || catalogue_ < found->second.since);
     };
     for (std::chrono::milliseconds waited{0}; is_missing() && waited < kSettleLimit;
          waited += Wait::kLook) {
@@ -124,6 +128,16 @@ Awaitable<void> Availability::settle(MachinePtr machine) {
     if (!is_missing()) co_return;
     base::log_warning("machine {} is to be protected, and drover-had does not say that it is",
                       machine->id.value());
+}
+
+void Availability::expect(const std::map<std::string, std::string>& places, std::uint64_t version) {
+    std::map<std::string, Expected> now;
+    for (const auto& [uuid, place] : places) {
+        const auto before = expected_.find(uuid);
+        const bool is_same = before != expected_.end() && before->second.place == place;
+        now[uuid] = {place, is_same ? before->second.since : version};
+    }
+    expected_ = std::move(now);
 }
 
 std::string Availability::monitor_of(const Machine& machine) const {
@@ -262,14 +276,29 @@ void Availability::launch(const std::string& uuid, const std::string& path,
     context_.runtime.spawn("restart of " + path, start_unasked(uuid, path, generation));
 }
 
+// A registration that is left from when the machine lay on another datastore goes, but not before
+// there is a file where the machine is to be.
+Awaitable<MachinePtr> Availability::find_at(std::string uuid, std::string path) {
+    const auto place = Datastores::parse_path(path);
+    const MachinePtr machine = machines_.find_by_uuid(hypervisor::DomainUuid(uuid));
+    if (machine && machine->path == place) co_return machine;
+    if (machine) {
+        co_await machines_.read_file(place);
+        co_await wait_for_end(machine);
+        machine->domain.reset();
+        co_await actions_.forget(machine);
+    }
+    co_return co_await actions_.adopt(path);
+}
+
 // Another host has died, or the machine has crashed here.
 Awaitable<void> Availability::start_unasked(std::string uuid, std::string path,
                                             std::uint64_t generation) {
     std::exception_ptr failure;
     restarting_.insert(uuid);
-    MachinePtr machine = machines_.find_by_uuid(hypervisor::DomainUuid(uuid));
+    MachinePtr machine;
     try {
-        if (!machine) machine = co_await actions_.adopt(path);
+        machine = co_await find_at(uuid, path);
         // Its last end may still be looked at here.
         for (int i = 0; machine->busy && i < 100; ++i) co_await context_.runtime.sleep(kEndLook);
         const Exclusive exclusive(machine, {});

@@ -49,6 +49,8 @@ public:
         std::function<task::Awaitable<void>(MachinePtr, std::uint64_t generation)> start;
         /// Registers the machine of this .vmx file.
         std::function<task::Awaitable<MachinePtr>(std::string path)> adopt;
+        /// Ends a registration; the machine's files stay.
+        std::function<task::Awaitable<void>(MachinePtr)> forget;
         /// Whether this host takes machines now.
         std::function<bool()> takes;
         /// A machine goes on that stood still for so long, since this host was without the
@@ -69,8 +71,9 @@ public:
     bool is_configured() const { return is_configured_ || !context_.config.ha_socket.empty(); }
     void set_configured(bool configured) { is_configured_ = configured; }
     bool is_connected() const { return is_greeted_; }
-    /// Who is to be protected, by UUID, as soon as drover-had has read of it.
-    void expect(std::set<std::string> machines) { expected_ = std::move(machines); }
+    /// Who is to be protected, by UUID, and where it lies, as soon as drover-had has read of it in
+    /// a catalogue of this version.
+    void expect(const std::map<std::string, std::string>& places, std::uint64_t version);
     /// Waits for that, but not for long: a machine that is started before it stays unprotected.
     task::Awaitable<void> settle(MachinePtr machine);
     /// The version of what drover-had protects.
@@ -157,6 +160,7 @@ private:
     void send_json(const std::string& line);
     void greet(const std::string& line);
     void launch(const std::string& uuid, const std::string& path, std::uint64_t generation);
+    task::Awaitable<MachinePtr> find_at(std::string uuid, std::string path);
     task::Awaitable<void> start_unasked(std::string uuid, std::string path,
                                         std::uint64_t generation);
     task::Awaitable<void> wait_for_end(MachinePtr machine);
@@ -175,7 +179,11 @@ private:
     std::string monitors_;
     std::set<std::string> protected_;
     std::set<std::string> guarded_;  ///< as of the last greeting
-    std::set<std::string> expected_;
+    struct Expected {
+        std::string place;
+        std::uint64_t since = 0;  ///< the version of the catalogue that named this place first
+    };
+    std::map<std::string, Expected> expected_;
     std::optional<base::SteadyTime> permit_lost_;
     std::set<std::string> restarting_;  ///< that nobody here has asked for
     std::uint64_t catalogue_ = 0;

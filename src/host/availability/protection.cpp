@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <stdexcept>
 
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -48,15 +51,23 @@ json parsed(std::string_view text) {
     return value;
 }
 
-std::set<std::string> machines_of(const std::string& text) {
-    std::set<std::string> uuids;
-    const auto value = json::parse(text, nullptr, false);
-    if (!value.is_object() || !value.contains("catalogue")) return uuids;
-    for (const auto& machine : value["catalogue"].value("machines", json::array())) {
-        if (!machine.contains("id") || !machine["id"].is_string()) continue;
-        uuids.insert(machine["id"].get<std::string>());
+// What drover-had is to hear of: its version, and where each machine lies.
+std::uint64_t version_of(const json& catalogue) {
+    const auto version = catalogue.find("version");
+    const bool is_number = version != catalogue.end() && version->is_number_unsigned();
+    return is_number ? version->get<std::uint64_t>() : 1;
+}
+
+std::map<std::string, std::string> places_of(const json& catalogue) {
+    std::map<std::string, std::string> places;
+    for (const auto& machine : catalogue.value("machines", json::array())) {
+        if (!machine.is_object() || !machine.contains("id") || !machine["id"].is_string()) continue;
+        const auto text = [&machine](const char* name) {
+            return machine.contains(name) ? machine[name].dump() : std::string();
+        };
+        places[machine["id"]] = text("datastore") + text("path");
     }
-    return uuids;
+    return places;
 }
 
 const DatastoreEntry* datastore_of(const Datastores& datastores, const std::string& uuid) {
@@ -66,13 +77,53 @@ const DatastoreEntry* datastore_of(const Datastores& datastores, const std::stri
     return nullptr;
 }
 
-std::string file_text(const HostContext& context, const json& option, const std::string& datastore,
-                      const std::filesystem::path& path) {
+struct Place {
+    std::string name;
+    std::filesystem::path path;
+};
+
+// Where a datastore is on this host.
+using FindPlace = std::function<Place(const std::string& uuid)>;
+
+struct NoDatastore : std::runtime_error {
+    explicit NoDatastore(const std::string& uuid)
+        : std::runtime_error(fmt::format("datastore: this host has no datastore {}", uuid)) {}
+};
+
+FindPlace places_of(const Datastores& datastores) {
+    return [&datastores](const std::string& uuid) {
+        const auto* found = datastore_of(datastores, uuid);
+        if (found == nullptr) throw NoDatastore(uuid);
+        return Place{found->name, found->path};
+    };
+}
+
+// Those on which machines lie, without the one where hosts watch each other.
+json other_datastores(const json& option, const FindPlace& find) {
+    std::set<std::string> uuids;
+    if (!option["catalogue"].is_object()) return json::array();
+    for (const auto& machine : option["catalogue"].value("machines", json::array())) {
+        if (!machine.is_object() || !machine.contains("datastore")) continue;
+        if (machine["datastore"].is_string()) uuids.insert(machine["datastore"]);
+    }
+    json made = json::array();
+    for (const auto& uuid : uuids) {
+        const auto place = find(uuid);
+        made.push_back({{"id", uuid}, {"name", place.name}, {"path", place.path.string()}});
+    }
+    return made;
+}
+
+std::string file_text(const HostContext& context, const json& option, const FindPlace& find) {
+    const auto place = find(option["datastore"]);
     json made{{"host", context.host_uuid},
               {"host_name", context.config.host_name},
-              {"datastore", datastore},
-              {"datastore_path", path.string()},
+              {"datastore", place.name},
+              {"datastore_path", place.path.string()},
               {"catalogue", option["catalogue"]}};
+    if (auto others = other_datastores(option, find); !others.empty()) {
+        made["datastores"] = std::move(others);
+    }
     if (option.contains("etcd")) {
         // This host proves who it is by the certificate that its own API shows.
         made["etcd"] = option["etcd"];
@@ -102,14 +153,20 @@ void Protection::define_option(Options& options) {
 
 void Protection::take_up(const std::string& text) {
     wanted_ = text;
-    parts_.availability.expect(machines_of(text));
+    const auto value = json::parse(text, nullptr, false);
+    if (value.is_object() && value.contains("catalogue") && value["catalogue"].is_object()) {
+        parts_.availability.expect(places_of(value["catalogue"]), version_of(value["catalogue"]));
+    } else {
+        parts_.availability.expect({}, 0);
+    }
     had::Config config;
     if (!text.empty()) {
         try {
             // Where the datastore is on this host does not matter here.
             had::Names names;
-            had::parse_protection(file_text(parts_.context, parsed(text), "datastore", "/"),
-                                  "value", names, config);
+            const auto anywhere = [](const std::string&) { return Place{"datastore", "/"}; };
+            had::parse_protection(file_text(parts_.context, parsed(text), anywhere), "value", names,
+                                  config);
         } catch (const std::exception& error) {
             base::log_warning("high availability: {}", error.what());
         }
@@ -122,14 +179,11 @@ void Protection::take_up(const std::string& text) {
 void Protection::check(const vim::Value& value) const {
     if (value.as_string().empty()) return;
     const json option = parsed(value.as_string());
-    const auto uuid = option["datastore"].get<std::string>();
-    const auto* datastore = datastore_of(parts_.context.datastores, uuid);
-    if (datastore == nullptr) refuse(fmt::format("datastore: this host has no datastore {}", uuid));
     try {
         had::Names names;
         had::Config config;
-        had::parse_protection(file_text(parts_.context, option, datastore->name, datastore->path),
-                              "value", names, config);
+        const auto find = places_of(parts_.context.datastores);
+        had::parse_protection(file_text(parts_.context, option, find), "value", names, config);
     } catch (const std::runtime_error& error) {
         refuse(error.what());
     }
@@ -180,13 +234,13 @@ Awaitable<void> Protection::follow() {
     }
 }
 
-// Nothing while the datastore is not there.
+// Nothing while a datastore is not there.
 std::optional<std::string> Protection::wanted_file() const {
-    const json option = parsed(wanted_);
-    const auto* datastore =
-        datastore_of(parts_.context.datastores, option["datastore"].get<std::string>());
-    if (datastore == nullptr) return std::nullopt;
-    return file_text(parts_.context, option, datastore->name, datastore->path);
+    try {
+        return file_text(parts_.context, parsed(wanted_), places_of(parts_.context.datastores));
+    } catch (const NoDatastore&) {
+        return std::nullopt;
+    }
 }
 
 Awaitable<void> Protection::settle() {

@@ -18,10 +18,12 @@ public:
     /// Registers a machine that this host is to run from now on.
     task::Awaitable<MachinePtr> adopt(std::string path);
 
+    /// Ends a registration; the machine's files stay. Throws if it is busy or on.
+    task::Awaitable<void> unregister(MachinePtr machine);
+
 private:
     task::Awaitable<vim::Value> register_machine(std::string path, std::string name,
                                                  bool as_template, vim::MoRef pool);
-    task::Awaitable<void> unregister(MachinePtr machine);
     task::Awaitable<void> mark(MachinePtr machine, bool is_template, vim::MoRef pool);
     task::Awaitable<void> rename(MachinePtr machine, std::string name);
     void refuse_duplicate(std::string_view name) const;

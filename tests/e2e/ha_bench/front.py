@@ -24,6 +24,17 @@ def programs():
     return found
 
 
+def control(path, line):
+    """Sends one command to an ha-front; its answer."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(path)
+        client.sendall(line.encode() + b"\n")
+        answer = client.makefile().readline().strip()
+    assert not answer.startswith("error"), f"{line}: {answer}"
+    return answer
+
+
 class Front:
     """One host's. Not of the host: it lives on when the host dies. `name` tells it from others of
     the same host. `cached`: for a directory that nobody else changes, whose files may be mapped."""
@@ -56,13 +67,7 @@ class Front:
 
     def tell(self, line):
         """Sends one command; its answer."""
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(10)
-            client.connect(self._control)
-            client.sendall(line.encode() + b"\n")
-            answer = client.makefile().readline().strip()
-        assert not answer.startswith("error"), f"{line}: {answer}"
-        return answer
+        return control(self._control, line)
 
     def set(self, mode, pattern="*", amount=0):
         self.tell(f"set {mode} {amount} {pattern}")
