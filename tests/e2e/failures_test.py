@@ -84,6 +84,26 @@ class FailuresTest(unittest.TestCase):
         self.assertEqual(self.sandbox.unfinished_sagas(), [])
         wait_task(machine.PowerOnVM_Task())
 
+    # -- disks on another datastore ------------------------------------------------------------
+    def test_a_disk_elsewhere_has_a_folder_there_that_goes_with_it(self):
+        before = self.small_files()
+        with self.assertRaises(vim.fault.NoDiskSpace):
+            spec = make_spec("apart", clone_of=None)
+            spec.deviceChange += [_scsi(), *add_disk(0, 4 * SMALL_MB, thin=False,
+                                                     datastore="small").deviceChange]
+            wait_task(self.connection.create(spec))
+        self.assertEqual(self.small_files(), before)
+        spec = make_spec("apart", clone_of=None)
+        spec.deviceChange += [_scsi(), *add_disk(0, 1, datastore="small").deviceChange]
+        machine = wait_task(self.connection.create(spec))
+        self.assertEqual("[shared] apart/apart.vmx", machine.config.files.vmPathName)
+        wait_task(machine.ReconfigVM_Task(add_disk(1, 1, datastore="small", machine=machine)))
+        self.assertEqual(["[small] apart/apart.vmdk", "[small] apart/apart_1.vmdk"],
+                         [device.backing.fileName for device in machine.config.hardware.device
+                          if isinstance(device, vim.vm.device.VirtualDisk)])
+        wait_task(machine.Destroy_Task())
+        self.assertEqual(self.small_files(), before)
+
     def test_running_machine_asks_and_goes_on(self):
         # Its disk is based on a copy of the demo guest's, on the same datastore.
         base = os.path.join(self.small, "base")

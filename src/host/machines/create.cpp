@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/machines/disk_plan.hpp"
+#include "host/machines/machine_files.hpp"
 #include "host/machines/machine_rules.hpp"
 #include "host/references.hpp"
 
@@ -178,12 +179,12 @@ Saga Create::build(const Plan& plan, storage::CopyControl control) {
         DatastoreEntry* place = &context_.datastores.of_path(path_of(disk.file));
         saga.steps.push_back(
             {"disk " + disk.file,
-             [this, place, disk, control] {
+             [this, place, disk, control, vmx = plan.vmx] {
                  return context_.datastores.run_long(
-                     *place, [disk, control](storage::Datastore& store) {
+                     *place, [disk, control, vmx](storage::Datastore& store) {
                          const auto path = path_of(disk.file);
                          if (disk.replace) undo_quietly([&] { store.volumes().delete_disk(path); });
-                         store.volumes().create_disk(path, storage_spec(disk), control);
+                         create_disk_of_machine(store, path, vmx, storage_spec(disk), control);
                      });
              },
              [this, place, disk, vmx = plan.vmx] {
@@ -191,6 +192,7 @@ Saga Create::build(const Plan& plan, storage::CopyControl control) {
                      *place, [this, disk, vmx](storage::Datastore& store) {
                          if (Machines::has_record_of(context_.store, vmx)) return;
                          undo_quietly([&] { store.volumes().delete_disk(path_of(disk.file)); });
+                         undo_quietly([&] { remove_disk_folder(store, path_of(disk.file), vmx); });
                      });
              }});
     }

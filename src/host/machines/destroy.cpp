@@ -121,14 +121,15 @@ Saga Destroy::build(const Plan& plan) {
     saga.steps.push_back({"decide", []() -> Awaitable<void> { co_return; }, {}, true});
     for (const std::string& disk : plan.disks) {
         saga.steps.push_back({"disk " + disk,
-                              [this, disk, id = VmId(plan.id)] {
+                              [this, disk, vmx = plan.vmx, id = VmId(plan.id)] {
                                   const auto path = path_of(disk);
                                   return context_.datastores.run(
                                       context_.datastores.of_path(path),
-                                      [this, path, id](storage::Datastore& store) {
+                                      [this, path, vmx, id](storage::Datastore& store) {
                                           if (!Machines::has_record(context_.store, id)) return;
                                           delete_if_there(
                                               [&] { store.volumes().delete_disk(path); });
+                                          remove_disk_folder(store, path, vmx);
                                       });
                               },
                               {}});

@@ -19,6 +19,21 @@ bool is_file_of(std::string_view file, std::string_view stem) {
     return file.starts_with("vmware") && file.ends_with(".log");
 }
 
+void remove_if_empty(storage::Datastore& store, const DatastorePath& directory) {
+    try {
+        store.blobs().remove_directory(directory);
+    } catch (const storage::StorageError& error) {
+        using enum storage::StorageErrorKind;
+        if (error.kind() != directory_not_empty && error.kind() != not_found) throw;
+    }
+}
+
+bool is_in_folder_elsewhere(const DatastorePath& disk, const DatastorePath& vmx) {
+    const auto folder = disk.parent();
+    return disk.datastore() != vmx.datastore() && !folder.is_root() &&
+           folder.relative() == vmx.parent().relative();
+}
+
 }  // namespace
 
 void delete_if_there(const std::function<void()>& work) {
@@ -50,13 +65,26 @@ void delete_files(storage::Datastore& store, const DatastorePath& vmx,
         delete_if_there([&] { store.blobs().remove(*directory.child(name)); });
     }
     delete_if_there([&] { store.compare_and_swap().remove(Leases::cell_of(vmx)); });
-    if (directory.is_root()) return;
-    try {
-        store.blobs().remove_directory(directory);
-    } catch (const storage::StorageError& error) {
-        using enum storage::StorageErrorKind;
-        if (error.kind() != directory_not_empty && error.kind() != not_found) throw;
+    if (!directory.is_root()) remove_if_empty(store, directory);
+}
+
+void create_disk_of_machine(storage::Datastore& store, const DatastorePath& disk,
+                            const DatastorePath& vmx, const storage::DiskSpec& spec,
+                            const storage::CopyControl& control) {
+    if (is_in_folder_elsewhere(disk, vmx)) {
+        store.blobs().make_directory(disk.parent(), storage::MakeDirectory::if_missing);
     }
+    try {
+        store.volumes().create_disk(disk, spec, control);
+    } catch (...) {
+        remove_disk_folder(store, disk, vmx);
+        throw;
+    }
+}
+
+void remove_disk_folder(storage::Datastore& store, const DatastorePath& disk,
+                        const DatastorePath& vmx) {
+    if (is_in_folder_elsewhere(disk, vmx)) remove_if_empty(store, disk.parent());
 }
 
 std::vector<std::string> serial_logs_of(const Machine& machine) {

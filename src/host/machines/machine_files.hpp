@@ -25,6 +25,15 @@ std::vector<std::string> files_of_machine(storage::Datastore& store,
 void delete_files(storage::Datastore& store, const storage::DatastorePath& vmx,
                   const std::vector<std::string>& kept = {});
 
+/// Makes a disk of the machine. On another datastore than the machine's own, in a directory of the
+/// same name, that directory is made with the first disk. Blocks; what fails leaves nothing.
+void create_disk_of_machine(storage::Datastore& store, const storage::DatastorePath& disk,
+                            const storage::DatastorePath& vmx, const storage::DiskSpec& spec,
+                            const storage::CopyControl& control);
+/// Such a directory goes with the last disk; nothing is done for a disk anywhere else. Blocks.
+void remove_disk_folder(storage::Datastore& store, const storage::DatastorePath& disk,
+                        const storage::DatastorePath& vmx);
+
 /// Files in the machine's own directory that its serial ports write.
 std::vector<std::string> serial_logs_of(const Machine& machine);
 

@@ -5,6 +5,7 @@
 
 #include "host/machines/disk_plan.hpp"
 #include "host/machines/domain.hpp"
+#include "host/machines/machine_files.hpp"
 #include "host/machines/machine_rules.hpp"
 
 namespace drover::host {
@@ -208,21 +209,23 @@ Awaitable<void> Reconfigure::reconfigure(MachinePtr machine, vim::VirtualMachine
 }
 
 SagaStep Reconfigure::make_disk_step(const machine::DiskToCreate& disk,
+                                     const storage::DatastorePath& vmx,
                                      const storage::CopyControl& control) {
     DatastoreEntry* place = &context_.datastores.of_path(path_of(disk.file));
     return {"disk " + disk.file,
-            [this, place, disk, control] {
+            [this, place, disk, vmx, control] {
                 return context_.datastores.run_long(
-                    *place, [disk, control](storage::Datastore& store) {
+                    *place, [disk, vmx, control](storage::Datastore& store) {
                         const auto path = path_of(disk.file);
                         if (disk.replace)
                             ignore_missing([&] { store.volumes().delete_disk(path); });
-                        store.volumes().create_disk(path, storage_spec(disk), control);
+                        create_disk_of_machine(store, path, vmx, storage_spec(disk), control);
                     });
             },
-            [this, place, disk] {
-                return context_.datastores.run(*place, [disk](storage::Datastore& store) {
+            [this, place, disk, vmx] {
+                return context_.datastores.run(*place, [disk, vmx](storage::Datastore& store) {
                     ignore_missing([&] { store.volumes().delete_disk(path_of(disk.file)); });
+                    remove_disk_folder(store, path_of(disk.file), vmx);
                 });
             }};
 }
@@ -231,7 +234,8 @@ Saga Reconfigure::build(const Plan& plan, storage::CopyControl control) {
     Saga saga;
     saga.kind = kSaga;
     saga.parameters = plan.to_text();
-    for (const auto& disk : plan.create) saga.steps.push_back(make_disk_step(disk, control));
+    for (const auto& disk : plan.create)
+        saga.steps.push_back(make_disk_step(disk, plan.vmx, control));
     for (const auto& disk : plan.grow) {
         // A disk that was grown and a file that doesn't say so yet go together: growing has no
         // undo.

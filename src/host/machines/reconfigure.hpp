@@ -23,6 +23,7 @@ private:
     struct Plan;
     task::Saga build(const Plan& plan, storage::CopyControl control);
     task::SagaStep make_disk_step(const machine::DiskToCreate& disk,
+                                  const storage::DatastorePath& vmx,
                                   const storage::CopyControl& control);
     void add_plug_steps(task::Saga& saga, const Plan& plan);
     task::Awaitable<void> plug_in(Plan plan, Plug plug);
