@@ -20,7 +20,7 @@ constexpr double kAgain = 0.085;
 constexpr double kColdest = 0.08;
 
 // The second where room is what is scarce: hardly anything fits unless something else goes.
-constexpr std::array<Mix, 2> kMixes{{{28, 56, 56, 60, 1}, {10, 22, 56, 63, 5}}};
+constexpr std::array<Mix, 2> kMixes{{{28, 56, 56, 60, 1}, {10, 22, 56, 60, 5}}};
 
 struct Lesson {
     Schedule schedule;
