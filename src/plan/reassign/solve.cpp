@@ -14,13 +14,13 @@ namespace {
 // suits the problem and where the cost falls; the next stays there; the rest begin from the best,
 // warm enough to leave it.
 constexpr double kLearning = 0.08;
-constexpr double kMain = 0.6;
+constexpr double kMain = 0.84;
 constexpr double kAgain = 0.085;
 // Costs are whole numbers, and there are many ways to be one worse.
 constexpr double kColdest = 0.08;
 
 // The second where room is what is scarce: hardly anything fits unless something else goes.
-constexpr std::array<Mix, 2> kMixes{{{28, 56, 56, 60, 1}, {10, 22, 56, 60, 5}}};
+constexpr std::array<Mix, 2> kMixes{{{28, 56, 56, 60, 1}, {10, 22, 52, 56, 5}}};
 
 struct Lesson {
     Schedule schedule;
