@@ -6,6 +6,7 @@
 #include <sstream>
 #include <thread>
 
+#include "plan/reassign/placement.hpp"
 #include "plan/reassign/solve.hpp"
 #include "reassign_checker.hpp"
 
@@ -107,6 +108,27 @@ TEST(Reassign, searchers_together_keep_the_rules_and_repeat_themselves) {
         EXPECT_EQ(again.assignment, found.assignment) << seed;
     }
     EXPECT_GT(judged, 10);
+}
+
+// Two machines with room for 10, a process of 8 on the first and of 5 on the second.
+bool the_second_could_hold_the_first(bool transient) {
+    const auto problem = parse_problem(std::string("1\n") + (transient ? "1" : "0") +
+                                       " 10\n2\n0 0 10 10 0 1\n0 0 10 10 1 0\n"
+                                       "2\n1 0\n1 0\n2\n0 8 1\n1 5 1\n0\n1 1 1\n");
+    EXPECT_TRUE(problem) << problem.error();
+    const Assignment original{0, 1};
+    Placement placement(*problem, original);
+    EXPECT_FALSE(placement.has_room(0, 1));
+    EXPECT_TRUE(placement.could_hold(0, 0)) << "at home it always fits";
+    const bool could = placement.could_hold(1, 0);
+    placement.move(1, 0);
+    EXPECT_EQ(placement.has_room(0, 1), could) << "with nobody there";
+    return could;
+}
+
+TEST(Reassign, a_machine_never_holds_more_than_those_who_left_gave_back) {
+    EXPECT_TRUE(the_second_could_hold_the_first(false));
+    EXPECT_FALSE(the_second_could_hold_the_first(true));
 }
 
 TEST(Reassign, says_what_is_wrong_with_a_file) {

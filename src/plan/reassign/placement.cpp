@@ -79,12 +79,15 @@ void Placement::set_up_room() {
     for (std::size_t at = 0; at < problem_.capacity.size(); ++at) {
         free_.add(at / resources, at % resources, static_cast<std::int32_t>(problem_.capacity[at]));
     }
+    most_free_ = free_;
     for (std::size_t at = 0; at < problem_.requirement.size(); ++at) {
         const auto process = at / resources;
         const auto needs = static_cast<std::int32_t>(problem_.requirement[at]);
         room_.add(process * 2, at % resources, needs);
         if (!problem_.transient[at % resources]) {
             room_.add(process * 2 + 1, at % resources, needs);
+        } else {
+            most_free_.add(original_[process], at % resources, -needs);
         }
         free_.add(original_[process], at % resources, -needs);
     }

@@ -34,6 +34,13 @@ public:
         return none_below_zero(free_.width(),
                                [=](auto k) { return free[k].lanes - plus[k].lanes; });
     }
+    /// Whether a process would have room if all others left: transient resources stay in use.
+    bool could_hold(Index machine, Index process) const {
+        const RoomLane* most = most_free_[machine];
+        const RoomLane* plus = arriving(process, machine);
+        return none_below_zero(most_free_.width(),
+                               [=](auto k) { return most[k].lanes - plus[k].lanes; });
+    }
     /// Whether more of a resource is used there than there is, after moves that nobody asked about.
     bool is_overfull(Index machine) const {
         const RoomLane* free = free_[machine];
@@ -159,10 +166,11 @@ private:
     Assignment at_;
     std::vector<Index> slot_;
     std::vector<std::vector<Index>> on_;
-    RoomRows free_;    ///< by machine: of what all who use it left
-    RoomRows room_;    ///< by process: what it requires; and that with 0 for what is transient
-    CostRows term_;    ///< by machine
-    CostRows change_;  ///< by process
+    RoomRows free_;       ///< by machine: of what all who use it left
+    RoomRows most_free_;  ///< by machine: of what can ever be free there
+    RoomRows room_;       ///< by process: what it requires; and that with 0 for what is transient
+    CostRows term_;       ///< by machine
+    CostRows change_;     ///< by process
     double machine_weight_ = 0;
     std::vector<double> process_cost_;  ///< of being away, without the machines' part
     std::vector<double> away_now_;      ///< the cost of being where it is

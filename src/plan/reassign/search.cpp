@@ -9,7 +9,7 @@ namespace drover::plan::reassign {
 
 namespace {
 
-constexpr int kTries = 8;          // machines that are looked at for one that makes way
+constexpr int kTries = 8;          // machines that are looked at for one that makes way, or comes
 constexpr std::size_t kScan = 12;  // that are looked at for one with room
 
 }  // namespace
@@ -295,12 +295,21 @@ void Search::chain() {
     take_back();
 }
 
+// Most are too small for the largest, and making room there in vain is what costs time.
+Index Search::machine_that_could_hold(Index process, Index but) {
+    for (int tries = 0; tries < kTries; ++tries) {
+        const auto machine = any_machine();
+        if (machine != but && placement_.could_hold(machine, process)) return machine;
+    }
+    return but;
+}
+
 // A large process goes to another machine, and what must or should leave there for it takes its
 // place.
 void Search::exchange() {
     const auto process = members_[dice_.below(dice_.below(members_.size()) + std::size_t{1})];
-    const auto to = any_machine();
     const auto from = placement_.machine_of(process);
+    const auto to = machine_that_could_hold(process, from);
     if (to == from || !placement_.rules_allow(process, to)) return;
     const double before = placement_.cost();
     done_.clear();

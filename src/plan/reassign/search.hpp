@@ -77,6 +77,7 @@ private:
     void exchange();
 
     Index machine_with_room(Index process, Index but);
+    Index machine_that_could_hold(Index process, Index but);
     void go(Index process, Index to);
     void take_back();
     void make_room(Index but, Index machine, Index from);

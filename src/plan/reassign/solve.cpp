@@ -14,13 +14,17 @@ namespace {
 // suits the problem and where the cost falls; the next stays there; the rest begin from the best,
 // warm enough to leave it.
 constexpr double kLearning = 0.08;
-constexpr double kMain = 0.6;
+constexpr double kMain = 0.84;
 constexpr double kAgain = 0.085;
 // Costs are whole numbers, and there are many ways to be one worse.
 constexpr double kColdest = 0.08;
 
 // The second where room is what is scarce: hardly anything fits unless something else goes.
-constexpr std::array<Mix, 2> kMixes{{{28, 56, 56, 60, 1}, {10, 22, 56, 63, 5}}};
+constexpr std::array<Mix, 2> kMixes{{{28, 56, 56, 60, 1}, {10, 22, 52, 56, 5}}};
+// Exchanges take as long as dozens of other steps: with so many processes there is no time for
+// more than a few.
+constexpr Index kMany = 5000;
+constexpr Mix kHurried{10, 22, 56, 63, 5};
 
 struct Lesson {
     Schedule schedule;
@@ -28,9 +32,13 @@ struct Lesson {
     double cost;
 };
 
+const Mix& mix_at(std::size_t at, const Problem& problem) {
+    return at == 1 && problem.processes > kMany ? kHurried : kMixes[at];
+}
+
 // What each mix does from the original on, as many at a time as there are workers; returns when it
 // was over.
-double learn(Team& team, const Assignment& original, const Effort& effort,
+double learn(Team& team, const Problem& problem, const Assignment& original, const Effort& effort,
              std::optional<Lesson>& best) {
     std::vector<double> usual(team.size());
     for (unsigned at = 0; at < team.size(); ++at) usual[at] = team.worker(at).usual_change();
@@ -40,7 +48,7 @@ double learn(Team& team, const Assignment& original, const Effort& effort,
         team.assign(original);
         std::vector<Lesson> lessons;
         for (unsigned at = 0; at < team.size(); ++at) {
-            const Mix& mix = kMixes[(done + at) % kMixes.size()];
+            const Mix& mix = mix_at((done + at) % kMixes.size(), problem);
             lessons.push_back({{mix.hot * usual.front(), kColdest}, mix, 0});
             team.worker(at).use(mix);
         }
@@ -66,7 +74,7 @@ Solution solve(const Problem& problem, const Assignment& original, std::uint64_t
     Team team(problem, original, seed, effort, crew);
     if (problem.machines < 2 || problem.processes == 0) return team.best();
     std::optional<Lesson> lesson;
-    double begin = learn(team, original, effort, lesson);
+    double begin = learn(team, problem, original, effort, lesson);
     auto& schedule = lesson->schedule;
     team.use(lesson->mix);
     team.assign(original);
