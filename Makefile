@@ -95,13 +95,15 @@ test-ha: deps-test deps-run build
 	$(FAULT_BENCH) --faults 35 --etcd --ledger $(abspath $(BUILD))/test-ha-etcd.jsonl
 
 ## Twenty thousand worlds (SEEDS=100000 for more), then a thousand faults of real hosts (FAULTS=5000),
-## a third of them with an etcd. Goes on where it was stopped: build/soak-ha*.jsonl have a line for each.
+## a third of them with an etcd, and ten minutes without any hostd. Goes on where it was stopped: build/soak-ha*.jsonl have a line for each.
 soak-ha: deps-test deps-run build
 	$(BIN)/ha_sim --first 1 --count $(or $(SEEDS),20000) --ledger $(BUILD)/soak-ha.ledger
 	$(FAULT_BENCH) --faults $(shell expr $(or $(FAULTS),1000) '*' 2 / 3) \
 		--ledger $(abspath $(BUILD))/soak-ha.jsonl
 	$(FAULT_BENCH) --faults $(shell expr $(or $(FAULTS),1000) / 3 + 1) --etcd \
 		--ledger $(abspath $(BUILD))/soak-ha-etcd.jsonl
+	$(FAULT_BENCH) --etcd --kind hostd_away --faults 1 \
+		--ledger $(abspath $(BUILD))/soak-ha-hostd.jsonl
 
 ## An hour in which the host of etcd's leader loses its network every two minutes: nobody is fenced.
 ## Goes on where it was stopped.

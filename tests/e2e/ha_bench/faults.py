@@ -33,9 +33,11 @@ class Fault:
 KINDS = {}
 HARMLESS = set()  # no machine may be started anew
 WITH_ETCD = set()  # only where hosts beat in an etcd too
+ON_REQUEST = set()  # too long to take its turn
+AWAY_S = 600.0
 
 
-def kind(harmless=False, with_etcd=False):
+def kind(harmless=False, with_etcd=False, on_request=False):
     def register(function):
         name = function.__name__
         KINDS[name] = function
@@ -43,6 +45,8 @@ def kind(harmless=False, with_etcd=False):
             HARMLESS.add(name)
         if with_etcd:
             WITH_ETCD.add(name)
+        if on_request:
+            ON_REQUEST.add(name)
         return function
     return register
 
@@ -237,6 +241,21 @@ def hostd_stopped(fault):
     _let_go(pids)
 
 
+@kind(harmless=True, on_request=True)
+def hostd_away(fault):
+    """Of all hosts, for as long as an upgrade that went wrong may take."""
+    pids = [pid for host in fault.world.hosts
+            for pid in fault.world.processes("drover-hostd", host)]
+    fault.note(stopped=len(pids), seconds=AWAY_S)
+    fault.begin()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        time.sleep(AWAY_S)
+    finally:
+        _let_go(pids)
+
+
 @kind(harmless=True)
 def libvirtd_killed(fault):
     fault.begin()
@@ -365,7 +384,8 @@ def etcd_members_killed(fault):
 
 def kinds_of(profile):
     """The names of all that can be done to such a world."""
-    return sorted(name for name in KINDS if profile.etcd or name not in WITH_ETCD)
+    return sorted(name for name in KINDS
+                  if name not in ON_REQUEST and (profile.etcd or name not in WITH_ETCD))
 
 
 def order(seed, count, profile):
