@@ -95,7 +95,8 @@ test-ha: deps-test deps-run build
 	$(FAULT_BENCH) --faults 35 --etcd --ledger $(abspath $(BUILD))/test-ha-etcd.jsonl
 
 ## Twenty thousand worlds (SEEDS=100000 for more), then a thousand faults of real hosts (FAULTS=5000),
-## a third of them with an etcd, and ten minutes without any hostd. Goes on where it was stopped: build/soak-ha*.jsonl have a line for each.
+## a third of them with an etcd, and ten minutes without any hostd. Goes on where it was stopped:
+## build/soak-ha*.jsonl have a line for each.
 soak-ha: deps-test deps-run build
 	$(BIN)/ha_sim --first 1 --count $(or $(SEEDS),20000) --ledger $(BUILD)/soak-ha.ledger
 	$(FAULT_BENCH) --faults $(shell expr $(or $(FAULTS),1000) '*' 2 / 3) \

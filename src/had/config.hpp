@@ -17,9 +17,8 @@ namespace drover::had {
 /// A protected machine, as its host's daemon needs it to start it.
 struct ProtectedFile {
     std::string uuid;
-    std::string vmx_file;  ///< "directory/file.vmx" on the datastore
-    std::string
-        datastore{};  ///< one of the others, by its uuid; empty: where hosts watch each other
+    std::string vmx_file;     ///< "directory/file.vmx" on the datastore
+    std::string datastore{};  ///< UUID of one of the others; empty: where hosts watch each other
 };
 
 /// A datastore with protected machines on which hosts don't watch each other.

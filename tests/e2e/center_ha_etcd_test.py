@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import signal
-import ssl
 import sys
 import time
 import unittest
@@ -17,11 +16,11 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from pyVim.connect import SmartConnect  # noqa: E402
 from pyVmomi import vim  # noqa: E402
 
 from drover_e2e import Sandbox, connect_when_ready, make_spec, wait_task, wait_until  # noqa: E402
 from drover_e2e.availability import Protection, process_of  # noqa: E402
+from drover_e2e.cluster import Cluster  # noqa: E402
 
 NAMES = ("host1", "host2", "host3")
 # Power lost to machine running elsewhere; the suite's machine may be busy with other things.
@@ -29,16 +28,13 @@ LIMIT_S = float(os.environ.get("DROVER_HA_LIMIT_S", "15"))
 
 
 def setUpModule():
-    global SANDBOX, SI, DATACENTER, CLUSTER, HA
+    global SANDBOX, WORLD, DATACENTER, CLUSTER, HA
     SANDBOX = Sandbox(hosts=3, arguments=("--center", "--cpus", "1", "--no-template"))
     try:
         HA = Protection(SANDBOX)
-        entry = SANDBOX.status["center"]
-        SI = SmartConnect(host=entry["address"], user=entry["username"], pwd=entry["password"],
-                          sslContext=ssl._create_unverified_context())
-        DATACENTER = SI.content.rootFolder.childEntity[0]
-        CLUSTER = DATACENTER.hostFolder.childEntity[0]
-        configure(drsConfig=vim.cluster.DrsConfigInfo(enabled=False))
+        WORLD = Cluster(SANDBOX)
+        DATACENTER, CLUSTER = WORLD.datacenter, WORLD.compute
+        WORLD.configure(drsConfig=vim.cluster.DrsConfigInfo(enabled=False))
     except BaseException:
         SANDBOX.close()
         raise
@@ -50,20 +46,6 @@ def tearDownModule():
             with contextlib.suppress(OSError):
                 print(f"--- {name}\n{HA.said(name)[-6000:]}", flush=True)
     SANDBOX.close()
-
-
-def configure(**spec):
-    wait_task(CLUSTER.ReconfigureComputeResource_Task(vim.cluster.ConfigSpecEx(**spec), True))
-
-
-def host(name):
-    address = SANDBOX.host(name)["address"]
-    return next(item for item in CLUSTER.host if item.name == address)
-
-
-def das_state(name):
-    state = host(name).runtime.dasHostState
-    return state.state if state else None
 
 
 def told(name):
@@ -114,9 +96,9 @@ class EtcdChannel(unittest.TestCase):
         self.assertEqual(epochs, {name: HA.epoch(name) for name in NAMES})
 
     def test_1_one_tick_and_all_hosts_beat_in_an_etcd_of_their_own(self):
-        configure(dasConfig=vim.cluster.DasConfigInfo(enabled=True))
+        WORLD.configure(dasConfig=vim.cluster.DasConfigInfo(enabled=True))
         for name in NAMES:
-            self.wait(lambda name=name: das_state(name) == "connectedToMaster", 60,
+            self.wait(lambda name=name: WORLD.das_state(name) == "connectedToMaster", 60,
                       f"high availability on {name}")
         etcd = self.wait(lambda: told("host1"), 60, "an etcd")
         self.assertEqual({SANDBOX.host(name)["address"] for name in NAMES},
@@ -136,7 +118,7 @@ class EtcdChannel(unittest.TestCase):
     def test_2_a_machine_that_is_protected(self):
         cls = type(self)
         cls.machine = wait_task(DATACENTER.vmFolder.CreateVM_Task(
-            make_spec("guarded", memory_mb=128), CLUSTER.resourcePool, host("host1")))
+            make_spec("guarded", memory_mb=128), CLUSTER.resourcePool, WORLD.host("host1")))
         wait_task(self.machine.PowerOnVM_Task())
         self.wait(lambda: self.machine.runtime.dasVmProtection.dasProtected, 20, "its protection")
 
@@ -188,12 +170,13 @@ class EtcdChannel(unittest.TestCase):
 
     def test_7_the_host_comes_back_with_its_member(self):
         SANDBOX.run("start", "host1")
-        self.wait(lambda: host("host1").runtime.connectionState == "connected", 60, "host1")
+        self.wait(lambda: WORLD.host("host1").runtime.connectionState == "connected", 60, "host1")
         self.wait(lambda: SANDBOX.process_ids("etcd"), 60, "its member")
-        self.wait(lambda: das_state("host1") == "connectedToMaster", 60, "host1 watches again")
+        self.wait(lambda: WORLD.das_state("host1") == "connectedToMaster", 60,
+                  "host1 watches again")
 
     def test_8_switched_off_no_member_is_left(self):
-        configure(dasConfig=vim.cluster.DasConfigInfo(enabled=False))
+        WORLD.configure(dasConfig=vim.cluster.DasConfigInfo(enabled=False))
         for name in NAMES:
             self.wait(lambda name=name: not SANDBOX.process_ids("etcd", name), 60,
                       f"the end of the member on {name}")

@@ -8,7 +8,6 @@ hosts. A real guest, whose host loses its power.
 import contextlib
 import json
 import os
-import ssl
 import sys
 import time
 import unittest
@@ -16,12 +15,12 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from pyVim.connect import SmartConnect  # noqa: E402
 from pyVmomi import vim, vmodl  # noqa: E402
 
 from drover_e2e import (Sandbox, connect_when_ready, make_spec, wait_task,  # noqa: E402
                         wait_until)
 from drover_e2e.availability import process_of  # noqa: E402
+from drover_e2e.cluster import Cluster, is_protected  # noqa: E402
 
 NAMES = ("host1", "host2")
 # Power lost to machine running elsewhere; the suite's machine may be busy with other things.
@@ -29,15 +28,12 @@ LIMIT_S = float(os.environ.get("DROVER_HA_LIMIT_S", "15"))
 
 
 def setUpModule():
-    global SANDBOX, SI, DATACENTER, CLUSTER
+    global SANDBOX, WORLD, SI, DATACENTER, CLUSTER
     SANDBOX = Sandbox(hosts=2, arguments=("--center", "--cpus", "1", "--no-template"))
     try:
-        entry = SANDBOX.status["center"]
-        SI = SmartConnect(host=entry["address"], user=entry["username"], pwd=entry["password"],
-                          sslContext=ssl._create_unverified_context())
-        DATACENTER = SI.content.rootFolder.childEntity[0]
-        CLUSTER = DATACENTER.hostFolder.childEntity[0]
-        configure(drsConfig=vim.cluster.DrsConfigInfo(enabled=False))
+        WORLD = Cluster(SANDBOX)
+        SI, DATACENTER, CLUSTER = WORLD.si, WORLD.datacenter, WORLD.compute
+        WORLD.configure(drsConfig=vim.cluster.DrsConfigInfo(enabled=False))
     except BaseException:
         SANDBOX.close()
         raise
@@ -53,33 +49,14 @@ def tearDownModule():
     SANDBOX.close()
 
 
-def configure(**spec):
-    wait_task(CLUSTER.ReconfigureComputeResource_Task(vim.cluster.ConfigSpecEx(**spec), True))
-
-
 def switch(enabled, **more):
-    configure(dasConfig=vim.cluster.DasConfigInfo(enabled=enabled, **more))
-
-
-def host(name):
-    address = SANDBOX.host(name)["address"]
-    return next(item for item in CLUSTER.host if item.name == address)
-
-
-def das_state(name):
-    state = host(name).runtime.dasHostState
-    return state.state if state else None
+    WORLD.configure(dasConfig=vim.cluster.DasConfigInfo(enabled=enabled, **more))
 
 
 def create(name, on="host1"):
     folder = DATACENTER.vmFolder
     return wait_task(folder.CreateVM_Task(make_spec(name, memory_mb=128), CLUSTER.resourcePool,
-                                          host(on)))
-
-
-def protection(machine):
-    state = machine.runtime.dasVmProtection
-    return state.dasProtected if state else None
+                                          WORLD.host(on)))
 
 
 def events(kind):
@@ -107,10 +84,10 @@ class CenterHighAvailability(unittest.TestCase):
 
     def test_1_one_tick_and_the_hosts_watch_each_other(self):
         self.assertIsNone(CLUSTER.RetrieveDasAdvancedRuntimeInfo())
-        self.assertIsNone(das_state("host1"))
+        self.assertIsNone(WORLD.das_state("host1"))
         switch(True, admissionControlEnabled=True, failoverLevel=1)
         for name in NAMES:
-            self.wait(lambda name=name: das_state(name) == "connectedToMaster", 30,
+            self.wait(lambda name=name: WORLD.das_state(name) == "connectedToMaster", 30,
                       f"high availability on {name}")
         info = CLUSTER.RetrieveDasAdvancedRuntimeInfo()
         self.assertEqual(["running"] * 2,
@@ -124,16 +101,16 @@ class CenterHighAvailability(unittest.TestCase):
         cls = type(self)
         cls.machine = create("guarded")
         wait_task(self.machine.PowerOnVM_Task())
-        self.assertEqual(host("host1"), self.machine.runtime.host)
-        self.wait(lambda: protection(self.machine), 10, "its protection")
+        self.assertEqual(WORLD.host("host1"), self.machine.runtime.host)
+        self.wait(lambda: is_protected(self.machine), 10, "its protection")
         self.assertTrue(self.machine.summary.runtime.dasVmProtection.dasProtected)
         # And one that nobody wants back.
         other = create("spare")
         key = vim.cluster.DasVmConfigInfo(
             key=other, dasSettings=vim.cluster.DasVmSettings(restartPriority="disabled"))
-        configure(dasVmConfigSpec=[vim.cluster.DasVmConfigSpec(operation="add", info=key)])
+        WORLD.configure(dasVmConfigSpec=[vim.cluster.DasVmConfigSpec(operation="add", info=key)])
         wait_task(other.PowerOnVM_Task())
-        self.assertIs(False, protection(other))
+        self.assertIs(False, is_protected(other))
         told = self.wait(lambda: events("com.vmware.vc.HA.VmUnprotectedEvent"), 10, "the reason")
         self.assertIn("restart priority", told[-1].fullFormattedMessage)
         wait_task(other.PowerOffVM_Task())
@@ -198,19 +175,19 @@ class CenterHighAvailability(unittest.TestCase):
         pulled = time.monotonic()
         SANDBOX.run("kill", "host1")
         self.wait(lambda: running_on(uuid) == ["host2"], 60, "the machine on host2")
-        self.wait(lambda: self.machine.runtime.host == host("host2")
+        self.wait(lambda: self.machine.runtime.host == WORLD.host("host2")
                   and self.machine.runtime.powerState == "poweredOn"
-                  and protection(self.machine), 30, "the same machine at host2")
+                  and is_protected(self.machine), 30, "the same machine at host2")
         took = time.monotonic() - pulled
         print(f"shown running after {took:.1f} s", flush=True)
         self.assertLess(took, LIMIT_S)
         every = [item for item in DATACENTER.vmFolder.childEntity if item.name == "guarded"]
         self.assertEqual([self.machine], every)
         restart = self.wait(lambda: events("VmRestartedOnAlternateHostEvent"), 10, "the event")[-1]
-        self.assertEqual((self.machine, host("host1"), host("host2")),
+        self.assertEqual((self.machine, WORLD.host("host1"), WORLD.host("host2")),
                          (restart.vm.vm, restart.sourceHost.host, restart.host.host))
-        self.assertEqual(host("host1"), events("DasHostFailedEvent")[-1].failedHost.host)
-        self.wait(lambda: das_state("host1") == "hostDown", 10, "what is shown of host1")
+        self.assertEqual(WORLD.host("host1"), events("DasHostFailedEvent")[-1].failedHost.host)
+        self.wait(lambda: WORLD.das_state("host1") == "hostDown", 10, "what is shown of host1")
         self.look_at_timeline()
 
     def look_at_timeline(self):
@@ -218,7 +195,7 @@ class CenterHighAvailability(unittest.TestCase):
         def told(what):
             return self.wait(lambda: events(f"com.drover.HA.{what}Event"), 20, what)[-1]
         over = told("HostOver")
-        self.assertEqual(("warning", host("host2")), (over.severity, over.host.host))
+        self.assertEqual(("warning", WORLD.host("host2")), (over.severity, over.host.host))
         self.assertRegex(over.fullFormattedMessage,
                          rf"{SANDBOX.host('host1')['address']}.*datastore silent for [4-9]\.")
         order = [told(what) for what in ("Planned", "Taking", "Started")]
@@ -229,66 +206,68 @@ class CenterHighAvailability(unittest.TestCase):
     def test_6_the_host_comes_back_and_forgets_it(self):
         uuid = self.machine.config.uuid
         SANDBOX.run("start", "host1")
-        self.wait(lambda: host("host1").runtime.connectionState == "connected", 60, "host1")
+        self.wait(lambda: WORLD.host("host1").runtime.connectionState == "connected", 60, "host1")
         self.wait(lambda: "guarded" not in names_at("host1"), 60, "the end of the stale copy")
         self.assertEqual(["host2"], running_on(uuid))
         self.assertIn("guarded", names_at("host2"))
-        self.assertEqual(host("host2"), self.machine.runtime.host)
+        self.assertEqual(WORLD.host("host2"), self.machine.runtime.host)
         self.assertEqual("poweredOn", self.machine.runtime.powerState)
-        self.assertEqual([self.machine], list(host("host2").vm))
-        self.assertEqual([], list(host("host1").vm))
-        self.wait(lambda: das_state("host1") == "connectedToMaster", 30, "host1 watches again")
+        self.assertEqual([self.machine], list(WORLD.host("host2").vm))
+        self.assertEqual([], list(WORLD.host("host1").vm))
+        self.wait(lambda: WORLD.das_state("host1") == "connectedToMaster", 30,
+                  "host1 watches again")
 
     def test_7_switched_off_it_runs_on_like_any_other(self):
         uuid = self.machine.config.uuid
         pid = process_of(SANDBOX, "host2", uuid)
         switch(False)
         for name in NAMES:
-            self.wait(lambda name=name: das_state(name) is None, 60, f"the end on {name}")
+            self.wait(lambda name=name: WORLD.das_state(name) is None, 60, f"the end on {name}")
         self.assertIsNone(CLUSTER.RetrieveDasAdvancedRuntimeInfo())
-        self.assertIsNone(protection(self.machine))
+        self.assertIsNone(is_protected(self.machine))
         time.sleep(6)  # longer than a host may live without a permit
         self.assertEqual(pid, process_of(SANDBOX, "host2", uuid))
         wait_task(self.machine.PowerOffVM_Task())
         wait_task(self.machine.PowerOnVM_Task())
-        self.assertIsNone(protection(self.machine))
-        wait_task(self.machine.MigrateVM_Task(None, host("host1"), "defaultPriority"))
+        self.assertIsNone(is_protected(self.machine))
+        wait_task(self.machine.MigrateVM_Task(None, WORLD.host("host1"), "defaultPriority"))
         self.assertEqual(["host1"], running_on(uuid))
         switch(True)
         for name in NAMES:
-            self.wait(lambda name=name: das_state(name) == "connectedToMaster", 30,
+            self.wait(lambda name=name: WORLD.das_state(name) == "connectedToMaster", 30,
                       f"high availability on {name} again")
         # It ran before, and runs on.
         pid = process_of(SANDBOX, "host1", uuid)
-        self.wait(lambda: protection(self.machine), 20, "its protection")
+        self.wait(lambda: is_protected(self.machine), 20, "its protection")
         self.assertEqual(pid, process_of(SANDBOX, "host1", uuid))
 
     def test_8_what_ran_before_comes_back_too(self):
         uuid = self.machine.config.uuid
         # Whoever guards it lets it go on, whatever happens to the daemons.
         SANDBOX.kill_hostd("host1")
-        self.wait(lambda: host("host1").runtime.connectionState == "connected"
-                  and protection(self.machine), 60, "its protection after hostd has died")
+        self.wait(lambda: WORLD.host("host1").runtime.connectionState == "connected"
+                  and is_protected(self.machine), 60, "its protection after hostd has died")
         SANDBOX.run("kill", "host1")
         self.wait(lambda: running_on(uuid) == ["host2"], 60, "the machine on host2")
-        self.wait(lambda: das_state("host1") == "hostDown"
-                  and self.machine.runtime.host == host("host2"), 30, "what the center shows")
+        self.wait(lambda: WORLD.das_state("host1") == "hostDown"
+                  and self.machine.runtime.host == WORLD.host("host2"), 30, "what the center shows")
 
     def test_9_a_rule_keeps_a_machine_from_the_only_host_left_until_an_option_says_otherwise(self):
-        if das_state("host1") == "hostDown":
+        if WORLD.das_state("host1") == "hostDown":
             SANDBOX.run("start", "host1")
-        self.wait(lambda: das_state("host1") == "connectedToMaster", 60, "host1 watches again")
-        if self.machine.runtime.host != host("host2"):
-            wait_task(self.machine.MigrateVM_Task(None, host("host2"), "defaultPriority"))
+        self.wait(lambda: WORLD.das_state("host1") == "connectedToMaster", 60,
+                  "host1 watches again")
+        if self.machine.runtime.host != WORLD.host("host2"):
+            wait_task(self.machine.MigrateVM_Task(None, WORLD.host("host2"), "defaultPriority"))
         other = create("apart")
         rule = vim.cluster.AntiAffinityRuleSpec(name="apart", enabled=True,
                                                 vm=[self.machine, other])
-        configure(rulesSpec=[vim.cluster.RuleSpec(operation="add", info=rule)])
+        WORLD.configure(rulesSpec=[vim.cluster.RuleSpec(operation="add", info=rule)])
         with self.assertRaises(vim.fault.InsufficientFailoverResourcesFault):
             wait_task(other.PowerOnVM_Task())
         switch(True, admissionControlEnabled=False)
         wait_task(other.PowerOnVM_Task())
-        self.wait(lambda: protection(other), 10, "its protection")
+        self.wait(lambda: is_protected(other), 10, "its protection")
         SANDBOX.run("kill", "host1")
         waits = self.wait(lambda: events("NotEnoughResourcesToStartVmEvent"), 30, "the reason")
         self.assertEqual(("no host can take it", other), (waits[-1].reason, waits[-1].vm.vm))

@@ -16,8 +16,8 @@ import urllib.request
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from drover_e2e import (Sandbox, add_disk, connect_when_ready, make_spec, wait_task,  # noqa: E402
-                        wait_until)
+from drover_e2e import (Sandbox, add_disk, connect_when_ready, make_spec,  # noqa: E402
+                        remove_disk, wait_task, wait_until)
 from pyVmomi import vim, vmodl  # noqa: E402
 
 SMALL_MB = 96
@@ -101,6 +101,11 @@ class FailuresTest(unittest.TestCase):
         self.assertEqual(["[small] apart/apart.vmdk", "[small] apart/apart_1.vmdk"],
                          [device.backing.fileName for device in machine.config.hardware.device
                           if isinstance(device, vim.vm.device.VirtualDisk)])
+        for disk in [device for device in machine.config.hardware.device
+                     if isinstance(device, vim.vm.device.VirtualDisk)]:
+            wait_task(machine.ReconfigVM_Task(remove_disk(disk)))
+        self.assertEqual(self.small_files(), before)
+        wait_task(machine.ReconfigVM_Task(add_disk(0, 1, datastore="small", machine=machine)))
         wait_task(machine.Destroy_Task())
         self.assertEqual(self.small_files(), before)
 

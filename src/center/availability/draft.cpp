@@ -106,7 +106,9 @@ private:
         return best;
     }
 
-    const DraftDatastore* shared_of(const std::string& name) const {
+    // Where the machine's .vmx file is, if all hosts see it.
+    const DraftDatastore* home_of(const DraftMachine& machine) const {
+        const auto name = parts_of(machine.vmx).first;
         const auto found = std::ranges::find(shared_, name, &DraftDatastore::name);
         return found == shared_.end() ? nullptr : *found;
     }
@@ -115,16 +117,16 @@ private:
         if (cluster_.settings.of(machine.id).priority == "disabled") {
             return "its restart priority is 'disabled'";
         }
-        const auto [datastore, file] = parts_of(machine.vmx);
-        if (file.empty() || machine.uuid.empty()) return "its file can't be read";
+        if (parts_of(machine.vmx).second.empty() || machine.uuid.empty())
+            return "its file can't be read";
         for (const auto& id : machine.datastores) {
             const bool is_shared =
                 std::ranges::any_of(shared_, [&](const auto* each) { return each->id == id; });
             if (!is_shared) return "it needs a datastore that not all hosts of the cluster see";
         }
-        const auto* own = shared_of(datastore);
-        if (own == nullptr) return "not all hosts of the cluster see its datastore";
-        if (own != &chosen && !others_.contains(own->uuid) && others_.size() >= kMostOthers) {
+        const auto* home = home_of(machine);
+        if (home == nullptr) return "not all hosts of the cluster see its datastore";
+        if (home != &chosen && !others_.contains(home->uuid) && others_.size() >= kMostOthers) {
             return fmt::format("machines on {} other datastores are protected already",
                                others_.size());
         }
@@ -148,8 +150,8 @@ private:
                 continue;
             }
             uuids_.insert(machine->uuid);
-            const auto* own = shared_of(parts_of(machine->vmx).first);
-            if (own != &chosen) others_.insert(own->uuid);
+            const auto* home = home_of(*machine);
+            if (home != &chosen) others_.insert(home->uuid);
             uuid_of_[machine->id] = machine->uuid;
             chosen_.push_back(machine);
         }
@@ -168,7 +170,7 @@ private:
                   {"memory_mb", machine.memory_mb},
                   {"cpu_reservation_mhz", machine.cpu_reservation_mhz},
                   {"memory_reservation_mb", machine.memory_reservation_mb}};
-        const auto& datastore = shared_of(parts_of(machine.vmx).first)->uuid;
+        const auto& datastore = home_of(machine)->uuid;
         if (datastore != draft_.datastore_uuid) made["datastore"] = datastore;
         add_texts(made, "networks", machine.networks);
         if (settings.reset_when_storage_is_back) made["reset_when_storage_is_back"] = true;

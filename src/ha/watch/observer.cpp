@@ -1,6 +1,7 @@
 #include "ha/watch/observer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "ha/protocol/rules.hpp"
 
@@ -62,15 +63,11 @@ void Observer::saw_beats(std::span<const Beat> beats, Time sent, Time now) {
             host.beat_sequence == beat.sequence) {
             continue;
         }
-        if (host.has_beat && was_sent_before_slots(host, beat)) {
-            host.beat_epoch = beat.who.epoch;
-            host.beat_sequence = beat.sequence;
-            continue;
-        }
-        host.is_lively = host.is_lively || host.has_beat;
+        const bool is_first = !std::exchange(host.has_beat, true);
         host.beat_epoch = beat.who.epoch;
         host.beat_sequence = beat.sequence;
-        host.has_beat = true;
+        if (!is_first && was_sent_before_slots(host, beat)) continue;
+        host.is_lively = host.is_lively || !is_first;
         host.beat_changed = now;
         if (beat.report) host.report = beat.report;
     }
@@ -134,8 +131,8 @@ Verdict Observer::judge_silence(const Seen& host, const Tenure& owner) const {
     const bool is_told = !is_too_early && !kept(Rule::silence_in_named_etcd, is_elsewhere);
     // One silence on both channels at the same time, not a stale one here and a fresh one there.
     if (is_told && host.beat_changed != kNever && etcd_read_ != kNever) {
-        const Time changed = std::max(host.beat_changed, host.slot_changed);
-        if (std::min(etcd_read_, storage_read_) - changed >= wait) return Verdict::both_silent;
+        if (std::min(etcd_read_, storage_read_) - last_sign(host) >= wait)
+            return Verdict::both_silent;
         if (!kept(Rule::both_channels_silent, true) && etcd_read_ - host.beat_changed >= wait) {
             return Verdict::both_silent;
         }
@@ -153,9 +150,9 @@ Verdict Observer::judge_silence(const Seen& host, const Tenure& owner) const {
     return Verdict::not_over;
 }
 
-Time Observer::last_sign(const Seen& host) const {
-    const bool has_etcd = etcd_read_ != kNever && host.beat_changed != kNever;
-    return has_etcd ? std::max(host.beat_changed, host.slot_changed) : host.slot_changed;
+// Never is before everything.
+Time Observer::last_sign(const Seen& host) {
+    return std::max(host.beat_changed, host.slot_changed);
 }
 
 Time Observer::next_verdict() const {
@@ -181,7 +178,7 @@ Epoch Observer::entered_epoch(HostId host) const {
 bool Observer::heard(HostId host, Time now, Duration within) const {
     if (index_of(host) >= hosts_.size()) return false;
     const auto& seen = hosts_[index_of(host)];
-    return seen.is_lively && now - std::max(seen.beat_changed, seen.slot_changed) <= within;
+    return seen.is_lively && now - last_sign(seen) <= within;
 }
 
 Silence Observer::silence_of(HostId host) const {

@@ -91,7 +91,7 @@ private:
         ReportPtr report{};
     };
     Seen& seen(HostId host);
-    Time last_sign(const Seen& host) const;
+    static Time last_sign(const Seen& host);
     static bool was_sent_before_slots(const Seen& host, const Beat& beat);
     void saw_slot(const Slot& slot, Time now);
     Verdict judge_silence(const Seen& seen, const Tenure& owner) const;

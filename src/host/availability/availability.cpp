@@ -130,7 +130,8 @@ Awaitable<void> Availability::settle(MachinePtr machine) {
                       machine->id.value());
 }
 
-void Availability::expect(const std::map<std::string, std::string>& places, std::uint64_t version) {
+void Availability::expect(const std::map<std::string, std::uint64_t>& places,
+                          std::uint64_t version) {
     std::map<std::string, Expected> now;
     for (const auto& [uuid, place] : places) {
         const auto before = expected_.find(uuid);
@@ -278,15 +279,14 @@ void Availability::launch(const std::string& uuid, const std::string& path,
 
 // A registration that is left from when the machine lay on another datastore goes, but not before
 // there is a file where the machine is to be.
-Awaitable<MachinePtr> Availability::find_at(std::string uuid, std::string path) {
+Awaitable<MachinePtr> Availability::registered_at(MachinePtr known, std::string path) {
     const auto place = Datastores::parse_path(path);
-    const MachinePtr machine = machines_.find_by_uuid(hypervisor::DomainUuid(uuid));
-    if (machine && machine->path == place) co_return machine;
-    if (machine) {
+    if (known && known->path == place) co_return known;
+    if (known) {
         co_await machines_.read_file(place);
-        co_await wait_for_end(machine);
-        machine->domain.reset();
-        co_await actions_.forget(machine);
+        co_await wait_for_end(known);
+        known->domain.reset();
+        co_await actions_.forget(known);
     }
     co_return co_await actions_.adopt(path);
 }
@@ -296,11 +296,13 @@ Awaitable<void> Availability::start_unasked(std::string uuid, std::string path,
                                             std::uint64_t generation) {
     std::exception_ptr failure;
     restarting_.insert(uuid);
-    MachinePtr machine;
+    MachinePtr machine = machines_.find_by_uuid(hypervisor::DomainUuid(uuid));
     try {
-        machine = co_await find_at(uuid, path);
         // Its last end may still be looked at here.
-        for (int i = 0; machine->busy && i < 100; ++i) co_await context_.runtime.sleep(kEndLook);
+        for (int i = 0; machine && machine->busy && i < 100; ++i) {
+            co_await context_.runtime.sleep(kEndLook);
+        }
+        machine = co_await registered_at(machine, path);
         const Exclusive exclusive(machine, {});
         co_await wait_for_end(machine);
         machine->domain.reset();

@@ -73,7 +73,7 @@ public:
     bool is_connected() const { return is_greeted_; }
     /// Who is to be protected, by UUID, and where it lies, as soon as drover-had has read of it in
     /// a catalogue of this version.
-    void expect(const std::map<std::string, std::string>& places, std::uint64_t version);
+    void expect(const std::map<std::string, std::uint64_t>& places, std::uint64_t version);
     /// Waits for that, but not for long: a machine that is started before it stays unprotected.
     task::Awaitable<void> settle(MachinePtr machine);
     /// The version of what drover-had protects.
@@ -160,7 +160,7 @@ private:
     void send_json(const std::string& line);
     void greet(const std::string& line);
     void launch(const std::string& uuid, const std::string& path, std::uint64_t generation);
-    task::Awaitable<MachinePtr> find_at(std::string uuid, std::string path);
+    task::Awaitable<MachinePtr> registered_at(MachinePtr known, std::string path);
     task::Awaitable<void> start_unasked(std::string uuid, std::string path,
                                         std::uint64_t generation);
     task::Awaitable<void> wait_for_end(MachinePtr machine);
@@ -180,7 +180,7 @@ private:
     std::set<std::string> protected_;
     std::set<std::string> guarded_;  ///< as of the last greeting
     struct Expected {
-        std::string place;
+        std::uint64_t place = 0;  ///< of its lease
         std::uint64_t since = 0;  ///< the version of the catalogue that named this place first
     };
     std::map<std::string, Expected> expected_;

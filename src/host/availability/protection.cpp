@@ -51,25 +51,6 @@ json parsed(std::string_view text) {
     return value;
 }
 
-// What drover-had is to hear of: its version, and where each machine lies.
-std::uint64_t version_of(const json& catalogue) {
-    const auto version = catalogue.find("version");
-    const bool is_number = version != catalogue.end() && version->is_number_unsigned();
-    return is_number ? version->get<std::uint64_t>() : 1;
-}
-
-std::map<std::string, std::string> places_of(const json& catalogue) {
-    std::map<std::string, std::string> places;
-    for (const auto& machine : catalogue.value("machines", json::array())) {
-        if (!machine.is_object() || !machine.contains("id") || !machine["id"].is_string()) continue;
-        const auto text = [&machine](const char* name) {
-            return machine.contains(name) ? machine[name].dump() : std::string();
-        };
-        places[machine["id"]] = text("datastore") + text("path");
-    }
-    return places;
-}
-
 const DatastoreEntry* datastore_of(const Datastores& datastores, const std::string& uuid) {
     for (const auto& entry : datastores.all()) {
         if (!uuid.empty() && entry->info.uuid == uuid && !entry->is_removed) return entry.get();
@@ -153,12 +134,6 @@ void Protection::define_option(Options& options) {
 
 void Protection::take_up(const std::string& text) {
     wanted_ = text;
-    const auto value = json::parse(text, nullptr, false);
-    if (value.is_object() && value.contains("catalogue") && value["catalogue"].is_object()) {
-        parts_.availability.expect(places_of(value["catalogue"]), version_of(value["catalogue"]));
-    } else {
-        parts_.availability.expect({}, 0);
-    }
     had::Config config;
     if (!text.empty()) {
         try {
@@ -171,6 +146,11 @@ void Protection::take_up(const std::string& text) {
             base::log_warning("high availability: {}", error.what());
         }
     }
+    std::map<std::string, std::uint64_t> places;
+    for (std::size_t row = 0; row < config.files.size(); ++row) {
+        places[config.files[row].uuid] = config.catalogue.machines[row].lease_place;
+    }
+    parts_.availability.expect(places, config.catalogue.version);
     parts_.monitoring.set(std::move(config.monitored));
     parts_.monitoring.set_storage_reactions(std::move(config.reset_when_storage_is_back));
 }

@@ -297,10 +297,11 @@ Awaitable<void> Reconfigure::delete_unused(std::string disk, DatastorePath vmx) 
         });
     if (is_back) co_return;
     const auto path = path_of(disk);
-    co_await context_.datastores.run(context_.datastores.of_path(path),
-                                     [path](storage::Datastore& store) {
-                                         ignore_missing([&] { store.volumes().delete_disk(path); });
-                                     });
+    co_await context_.datastores.run(
+        context_.datastores.of_path(path), [path, vmx](storage::Datastore& store) {
+            ignore_missing([&] { store.volumes().delete_disk(path); });
+            remove_disk_folder(store, path, vmx);
+        });
 }
 
 // New devices are plugged in before the file names them, so that a refusal leaves everything as it

@@ -29,7 +29,8 @@ class Etcd:
             source, mount = (os.path.join(base, each) for each in ("disk-data", "disk"))
             os.makedirs(source, exist_ok=True)
             shutil.chown(source, "drover", "drover")
-            self.disks[name] = Front(sandbox, name, "disk", source, mount, cached=True)
+            self.disks[name] = Front(sandbox.host_directory(name), name, "disk", source,
+                                     mount, cached=True)
         self._members = [{"host": uuid, "address": self._addresses[name]}
                          for name, uuid in hosts.items()]
 

@@ -24,27 +24,17 @@ def programs():
     return found
 
 
-def control(path, line):
-    """Sends one command to an ha-front; its answer."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(10)
-        client.connect(path)
-        client.sendall(line.encode() + b"\n")
-        answer = client.makefile().readline().strip()
-    assert not answer.startswith("error"), f"{line}: {answer}"
-    return answer
-
-
 class Front:
     """One host's. Not of the host: it lives on when the host dies. `name` tells it from others of
-    the same host. `cached`: for a directory that nobody else changes, whose files may be mapped."""
+    the same host; what belongs to it is in `base`. `cached`: for a directory that nobody else
+    changes, whose files may be mapped."""
 
-    def __init__(self, sandbox, host, name, source, mount, cached=False):
-        base = sandbox.host_directory(host)
+    def __init__(self, base, host, name, source, mount, cached=False):
         self.log = os.path.join(base, f"{name}.jsonl")
         self.watchdog = os.path.join(base, f"{name}.watchdog")
         self._control = os.path.join(base, f"{name}.sock")
         os.makedirs(mount, exist_ok=True)
+        os.makedirs(os.path.join(base, "log"), exist_ok=True)
         command = [programs()[0], "--source", source, "--mount", mount,
                    "--host", host, "--log", self.log, "--control", self._control,
                    "--watchdog", self.watchdog, "--cached", "yes" if cached else "no"]
@@ -67,7 +57,13 @@ class Front:
 
     def tell(self, line):
         """Sends one command; its answer."""
-        return control(self._control, line)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(self._control)
+            client.sendall(line.encode() + b"\n")
+            answer = client.makefile().readline().strip()
+        assert not answer.startswith("error"), f"{line}: {answer}"
+        return answer
 
     def set(self, mode, pattern="*", amount=0):
         self.tell(f"set {mode} {amount} {pattern}")

@@ -51,9 +51,9 @@ class World:
             if profile.etcd:
                 self.etcd = Etcd(self.sandbox, self.ha.hosts)
             for host in self.hosts:
-                self.fronts[host] = Front(self.sandbox, host, "front",
-                                          self.sandbox.datastore_directory,
-                                          os.path.join(self.sandbox.host_directory(host), "front"))
+                base = self.sandbox.host_directory(host)
+                self.fronts[host] = Front(base, host, "front", self.sandbox.datastore_directory,
+                                          os.path.join(base, "front"))
                 self.start(host)
             self.protect(entries or {})
             if not profile.names:
